@@ -1,0 +1,82 @@
+"""What every benchmark shares: the flags ``--quick`` and ``--seed``, and the JSON it leaves behind (design, section 8)."""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def data_root() -> Path:
+    """Where the real data sets lie: ``$LINEAMENT_DATA``, else the folder ``data`` beside the project's ``shared``."""
+    root = Path(os.environ.get("LINEAMENT_DATA", ROOT.parent / "shared" / "data"))
+    if not root.is_dir():
+        sys.exit(f"{root}: no such folder; set LINEAMENT_DATA to where the data sets lie")
+    return root.resolve()
+
+
+def revision() -> str:
+    """The commit this ran on, with ``+`` if tracked files other than results were changed."""
+    run = lambda *words: subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()  # noqa: E731
+    changed = run("status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results")
+    return run("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def processor() -> str:
+    """The processor's name and the number of cores this process may use."""
+    info = Path("/proc/cpuinfo")
+    named = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line] if info.exists() else []
+    return f"{named[0] if named else platform.processor()}, {len(os.sched_getaffinity(0))} cores"
+
+
+def benchmark(
+    name: str,
+    claim: str,
+    measure: Callable[..., tuple[Mapping[str, float], Sequence[Mapping[str, Any]]]],
+    *,
+    threads: int = 1,
+    arguments: Callable[[argparse.ArgumentParser], None] | None = None,
+) -> None:
+    """Run ``measure(quick=…, seed=…, **flags)`` from the command line and write its metrics and rows.
+
+    A quick run writes ``NAME.quick.json`` (ignored by git), so that it never passes for the full schedule.
+    """
+    parser = argparse.ArgumentParser(description=claim)
+    parser.add_argument("--quick", action="store_true", help="under a minute; not the figure that is claimed")
+    parser.add_argument("--seed", type=int, default=0)
+    if arguments is not None:
+        arguments(parser)
+    flags = vars(parser.parse_args())
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    import torch
+
+    torch.set_num_threads(threads)
+    started = time.perf_counter()
+    metrics, rows = measure(**flags)
+    result = {
+        "name": name,
+        "claim": claim,
+        "command": f"python -m benchmarks.{name}" + (" --quick" if flags["quick"] else ""),
+        "revision": revision(),
+        "machine": processor(),
+        "threads": threads,
+        "seed": flags["seed"],
+        "schedule": "quick" if flags["quick"] else "full",
+        "seconds": round(time.perf_counter() - started, 1),
+        "metrics": {key: float(value) for key, value in metrics.items()},
+        "rows": [dict(row) for row in rows],
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / (f"{name}.quick.json" if flags["quick"] else f"{name}.json")
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    for key, value in result["metrics"].items():
+        print(f"{key:32s} {value:.4f}")
+    print(f"-> {path}")

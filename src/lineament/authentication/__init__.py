@@ -1,0 +1,1 @@
+"""Authentication by attributes: whether people can be told apart, and why one is refused."""

@@ -1,0 +1,1 @@
+"""Attribute detectors: part networks, their heads, and how well they do."""

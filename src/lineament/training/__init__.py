@@ -1,0 +1,1 @@
+"""Training: one small kit for every model of the project."""
