@@ -1,4 +1,4 @@
-"""What every benchmark shares: the flags ``--quick`` and ``--seed``, and the JSON it leaves behind (design, section 8)."""
+"""What every benchmark shares: the flags ``--quick`` and ``--seed``, and the JSON that it leaves behind."""
 
 import argparse
 import json
@@ -33,7 +33,8 @@ def revision() -> str:
 def processor() -> str:
     """The processor's name and the number of cores this process may use."""
     info = Path("/proc/cpuinfo")
-    named = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line] if info.exists() else []
+    lines = info.read_text().splitlines() if info.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
     return f"{named[0] if named else platform.processor()}, {len(os.sched_getaffinity(0))} cores"
 
 

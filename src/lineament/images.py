@@ -28,7 +28,7 @@ def check_images(images: Tensor, *, channels: int | None = None, name: str = "im
         name: what to call the argument in the message.
     """
     if not isinstance(images, Tensor):
-        raise UsageError(f"{name}: expected a torch tensor (batch, channels, height, width), got {type(images).__name__}")
+        raise UsageError(f"{name}: expected a torch tensor, got {type(images).__name__}; see images.to_batch")
     shape = tuple(images.shape)
     if images.ndim != 4:
         raise UsageError(f"{name}: expected (batch, channels, height, width), got shape {shape}")

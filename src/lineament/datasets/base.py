@@ -1,7 +1,7 @@
 """What every data set is: images read one at a time from where they lie, with labels, identity, session and split."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -68,8 +68,10 @@ class AttributeDataset:
         pixels = [self.read(int(i)) for i in np.atleast_1d(np.asarray(index, dtype=np.int64))]
         sizes = {image.shape for image in pixels}
         if len(sizes) > 1:
-            raise UsageError(f"{self.name}: images differ in size ({', '.join(map(str, sorted(sizes)))}); resize them, "
-                             "or read them one by one")
+            raise UsageError(
+                f"{self.name}: images differ in size ({', '.join(map(str, sorted(sizes)))}); resize them, "
+                "or read them one by one"
+            )
         return to_batch(np.stack(pixels)) if pixels else torch.zeros(0, 3, 1, 1)
 
     def column(self, attribute: str) -> NDArray[np.int8]:
@@ -83,11 +85,8 @@ class AttributeDataset:
         """The same set restricted to ``index`` (integers or a boolean mask), in that order; still lazy."""
         chosen = np.asarray(index)
         kept = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
-        per_image: dict[str, Any] = {
-            f.name: getattr(self, f.name)[kept]
-            for f in fields(self)
-            if f.name in ("labels", "identity", "session", "split", "eyes", "landmarks") and getattr(self, f.name) is not None
-        }
+        arrays = ("labels", "identity", "session", "split", "eyes", "landmarks")
+        per_image: dict[str, Any] = {key: getattr(self, key)[kept] for key in arrays if getattr(self, key) is not None}
         for key in ("read", "masks", "style"):
             if (whole := getattr(self, key)) is not None:
                 per_image[key] = _Reindexed(whole, kept)

@@ -48,7 +48,7 @@ NETWORK_PARTS: dict[str, Window] = {
     "MouthChin": Window(0, 82, 128, 45),
     "Ear": Window(-66, 15, 62, 100),
 }
-"""The ten windows of table 2.13 with the centres that this project chose; the Ear and the Eye are the image-left ones."""
+"""The ten windows of table 2.13 with centres chosen by this project; Ear and Eye are the image-left ones."""
 
 CLASSICAL_PARTS: dict[str, Window] = {
     "Eyes": Window(0, 0, 112, 40),
