@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +38,8 @@ class AttributeDataset:
         masks: index to ``{attribute: (height, width) bool}``, the region each attribute covers; None if not known.
         style: index to ``{parameter: value}``, the true parameters of a rendered image; None if not known.
         landmarks: ``(n, points, 2)`` float32 (x, y) in fractions of width and height; None if not known.
+        sources: every file the images are read from, so that a cache knows when they change; () for rendered images.
+            A subset keeps them all.
     """
 
     name: str
@@ -52,6 +55,7 @@ class AttributeDataset:
     masks: Callable[[int], Mapping[str, NDArray[np.bool_]]] | None = field(default=None, repr=False)
     style: Callable[[int], Mapping[str, Any]] | None = field(default=None, repr=False)
     landmarks: NDArray[np.float32] | None = field(default=None, repr=False)
+    sources: Sequence[Path] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         n = len(self.names)
