@@ -68,16 +68,31 @@ def align(image: NDArray[np.uint8], eyes: ArrayLike, frame: Frame) -> NDArray[np
 
 
 def resample(image: NDArray[np.uint8], scale: complex, shift: complex, width: int, height: int) -> NDArray[np.uint8]:
-    """The ``(height, width, 3)`` picture whose point ``z`` shows the point ``scale * z + shift`` of ``image``, in pixels.
+    """The ``(height, width, 3)`` picture whose point ``z`` shows the point ``scale * z + shift`` of ``image``.
 
-    An image that is shrunk is first averaged over its own pixels, so that fine patterns do not alias.
+    Points are in pixels. An image that is shrunk is averaged first, so that fine patterns do not alias.
     """
+    image, shift = _surroundings(image, scale, shift, width, height)
     rows, columns = image.shape[:2]
-    middle = complex(width, height) / 2
-    anchors = scale * (middle + EYE_DISTANCE / 2 * np.array([-1, 1])) + shift
-    points = np.stack([anchors.real / columns, anchors.imag / rows], 1)
+    ends = scale * (complex(width, height) / 2 + EYE_DISTANCE / 2 * np.array([-1, 1])) + shift
+    points = torch.from_numpy(np.stack([ends.real / columns, ends.imag / rows], 1))
     if abs(scale) > 1.5:
         smaller = (max(1, round(columns / abs(scale))), max(1, round(rows / abs(scale))))
         image = np.asarray(Image.fromarray(image).resize(smaller, Image.Resampling.BOX))
-    window = Window(0, 0, width, height)
-    return to_uint8(crop(to_batch(image[None]), torch.from_numpy(points[None]), window).clamp(0, 1))[0]
+    shown = crop(to_batch(image[None]), points[None], Window(0, 0, width, height)).clamp(0, 1)
+    pixels: NDArray[np.uint8] = to_uint8(shown)[0]
+    return pixels
+
+
+def _surroundings(
+    image: NDArray[np.uint8], scale: complex, shift: complex, width: int, height: int
+) -> tuple[NDArray[np.uint8], complex]:
+    """The part of ``image`` that is looked at, and the shift within it: a face costs the same in a large picture."""
+    corners = scale * np.array([0, width, 1j * height, complex(width, height)]) + shift
+    border = 2 + abs(scale)
+    spans = []
+    for along, length in ((corners.real, image.shape[1]), (corners.imag, image.shape[0])):
+        start = int(np.clip(along.min() - border, 0, length - 1))
+        spans.append((start, int(np.clip(along.max() + border, start + 1, length))))
+    (left, right), (top, bottom) = spans
+    return image[top:bottom, left:right], shift - complex(left, top)

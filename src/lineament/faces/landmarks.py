@@ -12,7 +12,7 @@ from lineament.faces.models import LANDMARKS, infer
 __all__ = ["EYE_CORNERS", "find", "mark"]
 
 EYE_CORNERS = ((33, 133), (362, 263))
-"""Landmarks at the corners of the image-left and the image-right eye; unlike the lids they stay where they are in a blink."""
+"""Landmarks at the corners of the image-left and the image-right eye; unlike lids they stay put in a blink."""
 
 SIDE = 192
 MARGIN = 1.5
@@ -42,7 +42,7 @@ def mark(image: NDArray[np.uint8], face: Face) -> Face:
     turn = (right - left) / (abs(right - left) or 1) or 1
     scale = turn * side / SIDE
     shift = complex(*corners.mean(0)) - scale * complex(SIDE, SIDE) / 2
-    seen = infer(LANDMARKS, resample(image, scale, shift, SIDE, SIDE).astype(np.float32) / 255)
+    seen = infer(LANDMARKS, resample(image, scale, shift, SIDE, SIDE).astype(np.float32) / np.float32(255))
     mesh, logit = seen["conv2d_21"].reshape(-1, 3), float(seen["conv2d_31"].item())
     places = scale * (mesh[:, 0] + 1j * mesh[:, 1]) + shift
     landmarks = np.stack([places.real / width, places.imag / height, mesh[:, 2] * abs(scale) / width], 1)

