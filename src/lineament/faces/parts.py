@@ -40,26 +40,30 @@ NETWORK_PARTS: dict[str, Window] = {
     "Eye": Window(-30, 0, 53, 39),
     "BothEyes": Window(0, 0, 115, 41),
     "Mouth": Window(0, 66, 65, 38),
-    "Nose": Window(0, 32, 40, 56),
-    "EyesNose": Window(0, 16, 90, 62),
+    "Nose": Window(0, 25, 40, 56),
+    "EyesNose": Window(0, 18, 90, 62),
     "NoseMouth": Window(0, 46, 55, 82),
     "EyesNoseMouth": Window(0, 32, 115, 107),
-    "UpperHead": Window(0, -58, 128, 52),
-    "MouthChin": Window(0, 82, 128, 45),
+    "UpperHead": Window(0, -66, 128, 52),
+    "MouthChin": Window(0, 80, 128, 45),
     "Ear": Window(-66, 15, 62, 100),
 }
-"""The ten windows of table 2.13 with centres chosen by this project; Ear and Eye are the image-left ones."""
+"""The ten windows of table 2.13 with centres chosen by this project; Ear and Eye are the image-left ones.
+
+The centres follow 300 CelebA faces, where the landmarks lie at these median heights: brows -22, bridge of the nose -3,
+ears 14, base of the nose 46, lips 58 to 77, chin 106.
+"""
 
 CLASSICAL_PARTS: dict[str, Window] = {
     "Eyes": Window(0, 0, 112, 40),
-    "Nose": Window(0, 32, 48, 64),
+    "Nose": Window(0, 24, 48, 64),
     "Mouth": Window(0, 66, 72, 40),
     "Hair": Window(0, -68, 128, 64),
     "EyesNose": Window(0, 18, 112, 72),
     "MouthNose": Window(0, 48, 72, 88),
     "EyesNoseMouth": Window(0, 32, 112, 112),
     "EyesEyebrows": Window(0, -8, 112, 56),
-    "FullFace": Window(0, 20, 128, 168),
+    "FullFace": Window(0, 24, 128, 168),
 }
 """The nine parts of section 2.3.2; their sizes are this project's, whole multiples of 8 px."""
 
