@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from lineament.errors import JobError
 from lineament.images import read_image
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFiles", "image_paths", "nominal_eyes", "require"]
+__all__ = ["IMAGE_SUFFIXES", "ImageFiles", "image_paths", "nominal_eyes", "require", "unique"]
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """What counts as an image when a folder is searched; a label file may name any file that Pillow can read."""
@@ -45,6 +46,14 @@ def require(path: Path, what: str) -> Path:
     if not path.exists():
         raise JobError(f"{path}: no such {'file' if path.suffix else 'folder'}; expected {what}")
     return path
+
+
+def unique(names: list[str], source: Path) -> list[str]:
+    """``names`` unchanged if no two are equal, else a ``JobError`` that names the first one listed twice."""
+    if len(set(names)) != len(names):
+        repeated = next(a for a, b in pairwise(sorted(names)) if a == b)
+        raise JobError(f"{source}: {repeated!r} is listed twice")
+    return names
 
 
 def nominal_eyes(eyes: Sequence[Sequence[float]], n: int) -> NDArray[np.float32]:

@@ -27,7 +27,7 @@ from lineament.errors import JobError
 __all__ = ["DIGITS", "GARMENTS", "fashion_mnist", "mnist", "read_idx"]
 
 DIGITS = tuple("0123456789")
-GARMENTS = tuple("T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Ankle_boot".split())
+GARMENTS = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle_boot")
 
 _LARGEST = 2**30  # bytes; MNIST's largest file has 47 million
 

@@ -1,0 +1,131 @@
+"""Your own images: a folder, and a CSV or Parquet table with one row an image.
+
+::
+
+    file,identity,session,split,Smiling,Eyeglasses
+    anna/1.jpg,anna,monday,train,1,0
+    ben/1.jpg,ben,,test,0,
+
+``file`` (or the column that ``image`` names) is the path inside the folder; ``identity``, ``session`` and ``split``
+may be missing; every other column is an attribute, with 1 present, 0 absent, -1 or nothing unknown.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import csv, parquet
+
+from lineament.datasets.base import SPLITS, AttributeDataset, split_by_identity
+from lineament.datasets.files import ImageFiles, image_paths, require, unique
+from lineament.errors import JobError, UsageError, nearest
+
+__all__ = ["folder", "read_table"]
+
+_CELLS = {
+    **dict.fromkeys(("1", "1.0", "true", "True"), 1),
+    **dict.fromkeys(("0", "0.0", "false", "False"), 0),
+    **dict.fromkeys(("-1", "-1.0", "nan", ""), -1),
+}
+_OWN = ("identity", "session", "split")
+
+
+def folder(root: str | Path, *, labels: str = "labels.csv", image: str = "file") -> AttributeDataset:
+    """Open the images in ``root`` that the table ``root/labels`` lists; no image is decoded yet.
+
+    People are numbered in the order of their sorted names. Without a ``split`` column whole people are assigned to
+    the parts; without ``identity`` every image is a person of its own.
+
+    Args:
+        root: the folder of images.
+        labels: the table's path inside ``root``; ``.parquet`` is read as Parquet, anything else as CSV in UTF-8.
+        image: the column that names the files.
+
+    Raises:
+        UsageError: there is no column ``image``.
+        JobError: the table is missing or empty, names a file outside the folder or twice, or has a bad cell (named
+            with line and column; the line of a Parquet cell is its row, counted from 1); a person is in two parts.
+    """
+    root = Path(root)
+    path = require(root / labels, "a CSV or Parquet table with one row an image")
+    table = read_table(path)
+    if image not in table:
+        raise UsageError(f"{path}: {nearest(image, table, 'column')}; --image names the column of file names")
+    first_line = 1 if path.suffix == ".parquet" else 2
+    names = unique(table[image], path)
+    paths = image_paths(root, names, path)
+    attributes = tuple(name for name in table if name not in (image, *_OWN))
+    columns = [_coded(table[name], _CELLS, path, name, first_line) for name in attributes]
+    matrix = np.stack(columns, 1) if columns else np.empty((len(names), 0), dtype=np.int8)
+    if matrix.size and not (matrix == 0).any() and (matrix == -1).any():
+        raise JobError(f"{path}: has 1 and -1 but no 0; here -1 means unknown, so write 0 for absent")
+    identity = _people(table["identity"]) if "identity" in table else np.full(len(names), -1)
+    if "split" in table:
+        split = _coded(table["split"], {name: i for i, name in enumerate(SPLITS)}, path, "split", first_line)
+        _check_disjoint(path, identity, split, table)
+    else:
+        split = split_by_identity(identity)
+    return AttributeDataset(
+        name="folder",
+        read=ImageFiles(paths),
+        names=names,
+        attributes=attributes,
+        labels=matrix,
+        identity=identity,
+        session=np.array(table.get("session", [""] * len(names))),
+        split=split,
+        licence="the user's own",
+        sources=paths,
+    )
+
+
+def read_table(path: Path) -> dict[str, list[str]]:
+    """A CSV or Parquet table: column name to its cells as text, "" for nothing; ``JobError`` if unreadable."""
+    try:
+        if path.suffix == ".parquet":
+            table = parquet.read_table(path)
+        else:
+            text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").rstrip()
+            header = csv.open_csv(pa.BufferReader(text.partition(b"\n")[0] + b"\n")).schema.names if text else []
+            table = csv.read_csv(
+                pa.BufferReader(text),
+                parse_options=csv.ParseOptions(ignore_empty_lines=False),
+                convert_options=csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string())),
+            )
+        columns = [pc.fill_null(pc.cast(column, pa.string()), "").to_pylist() for column in table.columns]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise JobError(f"{path}: not a readable table ({error})") from None
+    if len(set(table.column_names)) != len(table.column_names):
+        raise JobError(f"{path}: two columns have one name; columns: {', '.join(table.column_names)}")
+    if not table.num_rows:
+        raise JobError(f"{path}: lists no images")
+    return dict(zip(table.column_names, columns, strict=True))
+
+
+def _coded(cells: list[str], codes: dict[str, int], path: Path, column: str, first_line: int) -> NDArray[np.int8]:
+    """The cells of one column as numbers; the first cell that is no key of ``codes`` is named."""
+    values = [codes.get(cell) for cell in cells]
+    if None in values:
+        row = values.index(None)
+        legal = "1, 0, -1 or nothing" if codes is _CELLS else ", ".join(codes)
+        raise JobError(f"{path}: line {row + first_line}, column {column}: {cells[row]!r}; expected {legal}")
+    return np.array(values, dtype=np.int8)
+
+
+def _people(cells: list[str]) -> NDArray[np.int64]:
+    numbers = {person: i for i, person in enumerate(sorted(set(cells) - {""}))}
+    return np.array([numbers.get(cell, -1) for cell in cells], dtype=np.int64)
+
+
+def _check_disjoint(
+    path: Path, identity: NDArray[np.int64], split: NDArray[np.int8], table: dict[str, list[str]]
+) -> None:
+    """A person in two parts would make every figure measured on the second one too good."""
+    known = np.flatnonzero(identity >= 0)
+    pairs, where = np.unique(np.stack([identity[known], split[known]]), axis=1, return_index=True)
+    if twice := np.flatnonzero(np.diff(pairs[0]) == 0).tolist():
+        person = table["identity"][known[where[twice[0]]]]
+        parts = " and ".join(SPLITS[part] for part in pairs[1, twice[0] : twice[0] + 2])
+        raise JobError(f"{path}: {person!r} is in {parts}; a person belongs to one part, or leave the column out")

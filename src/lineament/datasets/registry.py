@@ -1,0 +1,101 @@
+"""Every data set by name: what opens it, where it lies under a root, and what it needs there."""
+
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lineament.datasets.base import AttributeDataset
+from lineament.datasets.celeba import celeba
+from lineament.datasets.clips import clips
+from lineament.datasets.folder import folder
+from lineament.datasets.identities import extended_yale_b, mobio, orl, umdaa01, yale
+from lineament.datasets.idx import fashion_mnist, mnist
+from lineament.errors import JobError, UsageError, nearest
+
+__all__ = ["DATASETS", "Entry", "find_dataset", "open_dataset"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered set.
+
+    Attributes:
+        open: takes the set's folder first (an embedded set takes none), then options.
+        place: its folder below the data root, as its authors name it; None for an embedded set.
+        needs: what must lie in that folder, in words.
+    """
+
+    open: Callable[..., AttributeDataset]
+    place: str | None
+    needs: str
+
+
+def _portraits(**options: Any) -> AttributeDataset:
+    from lineament.datasets.portraits.portraits import portraits  # draws with skia, which the readers do without
+
+    return portraits(**options)
+
+
+DATASETS: dict[str, Entry] = {
+    "portraits": Entry(_portraits, None, "nothing: rendered here"),
+    "celeba": Entry(celeba, "celeba", "img_align_celeba/, list_attr_celeba.txt; identity and partition lists"),
+    "mnist": Entry(mnist, "MNIST", "raw/ with four idx files; option download"),
+    "fashion_mnist": Entry(fashion_mnist, "FashionMNIST", "raw/ with four idx files; option download"),
+    "extended_yale_b": Entry(extended_yale_b, "extended_yale_b", "yaleBNN/yaleBNN_P00A+000E+00.jpg"),
+    "orl": Entry(orl, "orl_faces", "sN/M.pgm"),
+    "yale": Entry(yale, "yale_faces", "subjectNN.condition.png"),
+    "mobio": Entry(mobio, "mobio", "but/f201/.../f201_01_f02_i0_0.mp4 and the other sites"),
+    "umdaa01": Entry(umdaa01, "umdaa01", "USER/SESSION/TASK.mp4"),
+    "clips": Entry(clips, "face_video", "clips.csv (clip, subject), or one folder a subject"),
+    "folder": Entry(folder, "images", "labels.csv: file, attributes; identity, session, split"),
+}
+"""Name to entry, in the order in which they are listed."""
+
+
+def open_dataset(name: str, root: str | Path | None = None, **options: Any) -> AttributeDataset:
+    """Open a registered set.
+
+    Args:
+        name: a key of ``DATASETS``.
+        root: the set's own folder or a folder that holds it under its usual name; None takes ``$LINEAMENT_DATA``.
+        options: passed on to the function that opens it.
+
+    Raises:
+        UsageError: an unknown name or option (the nearest is offered), or no root for a set that needs one.
+        JobError: the set is not there or cannot be understood.
+    """
+    if name not in DATASETS:
+        raise UsageError(nearest(name, DATASETS, "data set"))
+    entry = DATASETS[name]
+    place = [] if entry.place is None else [_place(name, entry.place, root)]
+    known = _options(entry.open)
+    if known is not None and (wrong := next((key for key in options if key not in known), None)):
+        raise UsageError(f"{name}: {nearest(wrong, known, 'option')}")
+    return entry.open(*place, **options)
+
+
+def find_dataset(name: str, root: str | Path | None = None) -> Path | None:
+    """The folder in which ``open_dataset`` would look for a set if it exists, else None; None for embedded sets."""
+    place, base = DATASETS[name].place, root or os.environ.get("LINEAMENT_DATA")
+    found = Path(base, place) if place and base else None
+    return found if found and found.is_dir() else None
+
+
+def _place(name: str, place: str, root: str | Path | None) -> Path:
+    base = root or os.environ.get("LINEAMENT_DATA")
+    if not base:
+        raise UsageError(f"{name}: no folder given; pass a root (--root DIR) or set LINEAMENT_DATA")
+    if not Path(base).is_dir():
+        raise JobError(f"{base}: no such folder; expected {name}, or a folder that holds it as {place}/")
+    return find_dataset(name, base) or Path(base)
+
+
+def _options(function: Callable[..., AttributeDataset]) -> list[str] | None:
+    """The names of a function's options; None if it passes on whatever it gets."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return [parameter.name for parameter in parameters if parameter.name != "root"]
