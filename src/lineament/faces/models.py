@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lineament.artifacts import write_atomically
 from lineament.errors import JobError, UsageError
 
 __all__ = ["DETECTOR", "LANDMARKS", "MODELS", "WHEEL", "cache_folder", "fetch", "infer"]
@@ -100,15 +101,7 @@ def _keep(content: bytes, path: Path, source: Path) -> None:
             f"{source.name}: {path.name} is not the published file: sha256 {digest}, expected {MODELS[path.name][1]}; "
             f"nothing was kept, take it from the {WHEEL} wheel on PyPI"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-        try:
-            file.write(content)
-            file.close()
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    write_atomically(path, content)
 
 
 def _genuine(path: Path) -> bool:
