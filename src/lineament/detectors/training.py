@@ -1,0 +1,279 @@
+"""Train a detector: one loop for every preset, then the head, its calibration and its thresholds.
+
+Networks learn from the train part. The development part chooses the checkpoint, the SVMs' hyper-parameters, the
+calibration and the thresholds. The test part is not touched.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lineament.datasets.base import SPLITS, AttributeDataset
+from lineament.datasets.pixels import pixels
+from lineament.detectors.augmentation import erase, random_warps, recolour
+from lineament.detectors.detector import Detector, build_network
+from lineament.detectors.evaluation import thresholds
+from lineament.detectors.heads import Head, calibrated, svm_head
+from lineament.detectors.objective import attribute_loss
+from lineament.detectors.prediction import sigmoid
+from lineament.detectors.presets import DetectorConfig
+from lineament.detectors.sampling import BalancedQueues, InTurn, Oversampled, Sampler
+from lineament.errors import UsageError
+from lineament.faces.parts import crop
+from lineament.images import to_batch
+from lineament.training import Run, moving_average
+from lineament.training.run import Device, Precision
+
+__all__ = ["train_detector"]
+
+FRAMED = np.array([[0.38, 0.45], [0.62, 0.45]], dtype=np.float32)
+"""Where a detector takes the eyes to be if nobody knows: about where loose head crops have them."""
+
+
+def train_detector(
+    dataset: AttributeDataset,
+    config: DetectorConfig,
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    size: int | None = None,
+    jobs: int = 1,
+) -> Detector:
+    """Train ``config`` on ``dataset`` and write the artifact ``folder/detector``; a killed call, repeated, goes on.
+
+    Args:
+        dataset: with a train and a development part.
+        config: what to train; its attributes must be the data set's.
+        folder: of the run: metrics, checkpoints, the artifact.
+        seed: of weights, batches and augmentation.
+        device, precision: see `Run`.
+        size: side in pixels that images are brought to; None where they share one size.
+        jobs: processes that fit the SVMs.
+    """
+    train, development = (np.flatnonzero(dataset.split == SPLITS.index(part)) for part in ("train", "development"))
+    if not len(train) or not len(development):
+        raise UsageError(
+            f"{dataset.name}: {len(train)} training and {len(development)} development images; both parts are needed"
+        )
+    run = Run(folder, config, seed=seed, device=device, precision=precision)
+    data = _Images(dataset, config.attributes, pixels(dataset, size), run.device)
+    torch.manual_seed(seed)
+    networks = nn.ModuleDict({part.name: build_network(part) for part in config.parts})
+    for network in networks.values():
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = moving_average(networks, config.averaging).to(run.device)
+    averaged = cast(nn.ModuleDict, average.module)
+    optimizer = torch.optim.AdamW(_decayed(networks, config.weight_decay), lr=config.learning_rate)
+    model, optimizer = run.prepare(_Losses(networks, config), optimizer)
+    samplers = _samplers(config, data.labels[train], seed)
+    run.track(
+        networks=networks,
+        average=average,
+        optimizer=optimizer,
+        **{f"sampler of {name}": sampler for name, sampler in samplers.items()},
+    )
+
+    epoch = len(train) // config.batch
+    total = config.epochs * epoch
+    schedule = _half_cosine(config.learning_rate, warmup=epoch // 2, total=total)
+    networks.train()
+    for step in run.steps(total, f"training {config.preset}"):
+        drawn = {name: train[sampler(step)[run.process :: run.processes]] for name, sampler in samplers.items()}
+        batches = {name: data.batch(index) for name, index in drawn.items()}
+        for group in optimizer.param_groups:
+            group["lr"] = schedule(step)
+        loss = model(batches)
+        run.backward(loss)
+        optimizer.step()
+        optimizer.zero_grad()
+        average.update_parameters(networks)
+        run.log(loss=loss)
+        if (step + 1) % epoch == 0:
+            now = _detector(averaged, config, data)
+            log_odds = _own_head(averaged, config)(_embeddings(now, data, development, run))
+            score = _score(log_odds, data.labels[development])
+            run.keep_best(score, averaged.state_dict(), patience=config.patience)
+
+    networks.load_state_dict(run.best_state())
+    detector = _with_head(networks, config, data, (train, development), run, jobs)
+    run.accelerator.wait_for_everyone()
+    if run.is_main:
+        detector.save(
+            Path(folder) / "detector",
+            data=dataset.name,
+            licence=dataset.licence,
+            images={"train": len(train), "development": len(development)},
+            metrics={"development_accuracy": run.best},
+            training={"seed": seed, "steps": run.step, "schedule": asdict(config)},
+        )
+    return detector
+
+
+class _Images:
+    """Batches of a data set on the device: images, eye positions and labels in the detector's attribute order."""
+
+    def __init__(
+        self, dataset: AttributeDataset, attributes: Sequence[str], memory: NDArray[np.uint8], device: torch.device
+    ) -> None:
+        self.memory, self.device = memory, device
+        self.labels = np.stack([dataset.column(name) for name in attributes], 1)
+        self.eyes = dataset.eyes if dataset.eyes is not None else np.broadcast_to(FRAMED, (len(dataset), 2, 2))
+        self.nominal = np.median(self.eyes, axis=0).astype(np.float32)
+
+    def batch(self, index: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+        """Images ``(batch, 3, height, width)``, eyes ``(batch, 2, 2)``, labels ``(batch, attributes)``."""
+        images = to_batch(self.memory[index]).to(self.device)
+        images = images.expand(-1, 3, -1, -1)  # grey images become three equal channels
+        eyes = torch.from_numpy(np.ascontiguousarray(self.eyes[index])).to(self.device)
+        return images, eyes, torch.from_numpy(self.labels[index]).to(self.device)
+
+
+class _Losses(nn.Module):
+    """All networks as one module whose forward gives the summed loss, so that accelerate wraps them once."""
+
+    def __init__(self, networks: nn.ModuleDict, config: DetectorConfig) -> None:
+        super().__init__()
+        self.networks, self.config = networks, config
+        self.columns = {part.name: [config.attributes.index(name) for name in part.attributes] for part in config.parts}
+
+    def forward(self, batches: Mapping[str, tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+        losses = []
+        shared = self._augmented(*batches["all"]) if "all" in batches else None
+        for part in self.config.parts:
+            images, eyes, warps, labels = shared or self._augmented(*batches[part.name])
+            crops = crop(images, eyes, part.window, warps)
+            if self.config.augmentation.erase:
+                crops = erase(crops, self.config.augmentation.erase)
+            target = labels[:, self.columns[part.name]].float()
+            if self.config.mixup:
+                crops, target = _mixed(crops, target, self.config.mixup)
+            _, log_odds = self.networks[part.name](crops.contiguous(memory_format=torch.channels_last))
+            losses.append(attribute_loss(log_odds.float(), target, self.config.smoothing))
+        return torch.stack(losses).sum()
+
+    def _augmented(self, images: Tensor, eyes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        strength = self.config.augmentation
+        return recolour(images, strength), eyes, random_warps(len(images), strength, images.device), labels
+
+
+def _mixed(crops: Tensor, target: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    """Each image with its successor in the batch, in a share drawn from Beta(alpha, alpha) (Zhang et al. 2018)."""
+    share = torch.distributions.Beta(alpha, alpha).sample().to(crops)
+    other = target.roll(1, 0)
+    known = (target >= 0) & (other >= 0)
+    mixed = torch.where(known, share * target + (1 - share) * other, -1.0)
+    return share * crops + (1 - share) * crops.roll(1, 0), mixed
+
+
+def _samplers(config: DetectorConfig, labels: NDArray[np.int8], seed: int) -> dict[str, Sampler]:
+    """One sampler for all parts, or for oversampling one a part."""
+    if config.sampling == "queues":
+        return {"all": BalancedQueues(labels, config.batch, seed)}
+    if config.sampling == "in_turn":
+        return {"all": InTurn(len(labels), config.batch, seed)}
+    columns = {part.name: config.attributes.index(part.attributes[0]) for part in config.parts}
+    return {name: Oversampled(labels[:, k], config.batch, seed + k) for name, k in columns.items()}
+
+
+def _decayed(networks: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Parameter groups: matrices and kernels decay; biases, scales and normalisation do not."""
+    parameters = list(networks.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _half_cosine(peak: float, *, warmup: int, total: int) -> Callable[[int], float]:
+    def rate(step: int) -> float:
+        return peak * min(1.0, (step + 1) / max(warmup, 1)) * 0.5 * (1 + float(np.cos(np.pi * step / total)))
+
+    return rate
+
+
+def _detector(networks: nn.ModuleDict, config: DetectorConfig, data: _Images, *, mirror: bool = False) -> Detector:
+    """The networks as a detector with their own last layers for a head, uncalibrated."""
+    return Detector(
+        config.parts,
+        dict(networks.items()),
+        _own_head(networks, config),
+        attributes=config.attributes,
+        thresholds=np.full(len(config.attributes), 0.5, np.float32),
+        eyes=data.nominal,
+        mirror=mirror,
+    ).to(data.device)
+
+
+@torch.inference_mode()
+def _embeddings(detector: Detector, data: _Images, index: NDArray[np.int64], run: Run) -> NDArray[np.float32]:
+    """The concatenated embeddings ``(n, embedding)`` of the images at ``index``."""
+    found = []
+    for chunk in np.array_split(index, max(1, len(index) // 128)):
+        images, eyes, _ = data.batch(chunk)
+        with run.accelerator.autocast():
+            found.append(detector.embeddings(images, eyes).cpu().numpy())
+    return np.concatenate(found)
+
+
+def _score(log_odds: NDArray[np.float32], labels: NDArray[np.int8]) -> float:
+    """Mean accuracy, each attribute at its best threshold: comparable between balanced and natural batches."""
+    scores = sigmoid(log_odds)
+    decided = scores >= thresholds(scores, labels)
+    known = labels >= 0
+    return float(((decided == labels) & known).sum(0).mean() / max(known.sum(0).mean(), 1))
+
+
+def _with_head(
+    networks: nn.ModuleDict,
+    config: DetectorConfig,
+    data: _Images,
+    parts: tuple[NDArray[np.int64], NDArray[np.int64]],
+    run: Run,
+    jobs: int,
+) -> Detector:
+    """The detector: the networks' own log-odds or SVMs as head, calibrated, with thresholds from development."""
+    detector = _detector(networks, config, data, mirror=config.mirror)
+    train, development = parts
+    second, labels = _embeddings(detector, data, development, run), data.labels[development]
+    head = _own_head(networks, config)
+    if config.head == "svm":
+        first = _embeddings(detector, data, train, run)
+        carried = _carried(config)
+        head = svm_head((first, data.labels[train]), (second, labels), carried, jobs=jobs)
+    return detector.with_head(head := calibrated(head, second, labels), thresholds(sigmoid(head(second)), labels))
+
+
+def _carried(config: DetectorConfig) -> NDArray[np.bool_]:
+    """``(attributes, embedding)``: which embedding units belong to parts that carry the attribute."""
+    blocks = [
+        np.outer([name in part.attributes for name in config.attributes], np.ones(part.embedding))
+        for part in config.parts
+    ]
+    return np.concatenate(blocks, 1).astype(bool)
+
+
+def _own_head(networks: nn.ModuleDict, config: DetectorConfig) -> Head:
+    """The networks' own last layers as one head whose log-odds are the mean over the parts that carry an attribute."""
+    carriers = np.array([sum(name in part.attributes for part in config.parts) for name in config.attributes])
+    weights, bias = [], np.zeros(len(config.attributes), np.float32)
+    for part in config.parts:
+        rows = [config.attributes.index(name) for name in part.attributes]
+        layer = networks.get_submodule(f"{part.name}.logits")
+        assert isinstance(layer, nn.Linear)
+        own = layer.weight.detach().cpu().numpy()
+        if part.architecture != "residual":  # two logits an attribute, absent and present
+            own = own[1::2] - own[0::2]
+        block = np.zeros((len(config.attributes), own.shape[1]), np.float32)
+        block[rows] = own / carriers[rows, None]
+        weights.append(block)
+        if layer.bias is not None:
+            bias[rows] += layer.bias.detach().cpu().numpy() / carriers[rows]
+    return Head(np.concatenate(weights, 1), bias)
