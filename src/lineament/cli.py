@@ -2,22 +2,146 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from json import dumps
+from pathlib import Path
 from typing import Any
 
 import tyro
+from tyro.conf import Positional
 
-from lineament.errors import LineamentError
+from lineament.errors import JobError, LineamentError, UsageError
 
 __all__ = ["main"]
 
+ABOUT = "Train, deploy and audit image-attribute detectors: what they see, whom they tell apart, and why they refuse."
 
-VERBS: dict[str, Callable[..., Any]] = {}
+
+def data_list(root: Path | None = None) -> None:
+    """List the data sets: what each needs on disk, where it was found, how many images it has.
+
+    Args:
+        root: folder that holds data sets under their usual names; $LINEAMENT_DATA unless given.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    from lineament.datasets.registry import DATASETS, overview
+
+    table = Table("name", "folder", "needs in it", "found", Column("images", justify="right"))
+    for row in overview(root):
+        place = DATASETS[row["name"]].place
+        table.add_row(row["name"], place or "-", row["needs"], escape(row["found"]), row["images"])
+    Console().print(table)
+
+
+def data_check(name: Positional[str], root: Path | None = None, json: bool = False) -> None:
+    """Read every image of a data set once; report its counts, its labels, and what is broken (then exit code 1).
+
+    Args:
+        name: a data set that `lineament data list` names.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        json: print the whole report as JSON instead of tables.
+    """
+    from rich.console import Console
+
+    from lineament.datasets.check import check, tables
+    from lineament.datasets.registry import open_dataset
+
+    report = check(open_dataset(name, root))
+    if json:
+        print(dumps(report.as_dict(), indent=1))
+    else:
+        Console().print(*tables(report))
+    if not report.sound:
+        counts = (
+            f"{len(report.broken)} broken, {len(report.unlisted)} unlisted, {len(report.overlap)} people in two parts"
+        )
+        raise JobError(f"{name}: {counts}")
+
+
+def data_show(
+    name: Positional[str],
+    out: Path,
+    root: Path | None = None,
+    attribute: str | None = None,
+    n: int = 40,
+    seed: int = 0,
+) -> None:
+    """Write a contact sheet: a random sample of a data set's images with their labels, as one PNG.
+
+    Args:
+        name: a data set that `lineament data list` names.
+        out: the PNG to write.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        attribute: show half images that have this attribute and half that do not.
+        n: how many images.
+        seed: which sample.
+    """
+    from lineament.datasets.registry import open_dataset
+    from lineament.datasets.sheet import contact_sheet, save_png
+
+    save_png(contact_sheet(open_dataset(name, root), attribute=attribute, n=n, seed=seed), out)
+
+
+def faces_fetch(wheel: Path | None = None) -> None:
+    """Fetch the two face models (1.5 MB, Apache-2.0) out of the mediapipe 0.10.21 wheel on PyPI, once.
+
+    Args:
+        wheel: take them out of this wheel file instead, on a machine without network.
+    """
+    from lineament.faces.models import fetch
+
+    for path in fetch(wheel):
+        print(path)
+
+
+def faces_show(images: Positional[tuple[Path, ...]], out: Path | None = None, json: bool = False) -> None:
+    """Find the faces in pictures and say what is wrong with each; with --out, draw them and their ten part crops.
+
+    Args:
+        images: the pictures.
+        out: the PNG to draw.
+        json: print boxes, eyes and every measured value as JSON instead of a table.
+    """
+    from rich.console import Console
+
+    from lineament.artifacts import write_atomically
+    from lineament.faces.drawing import look, page, table
+
+    if not images:
+        raise UsageError("images: name at least one picture")
+    pictures = [look(path) for path in images]
+    if out is not None:
+        write_atomically(out, lambda file: page(pictures).savefig(file, format="png"))
+    if json:
+        print(dumps([picture.as_dict() for picture in pictures], indent=1))
+    else:
+        Console().print(table(pictures))
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "data list": data_list,
+    "data check": data_check,
+    "data show": data_show,
+    "faces fetch": faces_fetch,
+    "faces show": faces_show,
+}
+"""Every verb; the first of two words is a group, with a help of its own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return 0, 1 for a job that failed, 2 for a call that was wrong."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    verbs, prog = VERBS, "lineament"
+    if group := {
+        verb[len(words[0]) + 1 :]: run for verb, run in VERBS.items() if words and verb.startswith(f"{words[0]} ")
+    }:
+        verbs, prog = group, f"lineament {words.pop(0)}"
     try:
-        tyro.extras.subcommand_cli_from_dict(VERBS, prog="lineament", args=arguments, description=__doc__)
+        tyro.extras.subcommand_cli_from_dict(
+            verbs, prog=prog, args=words, description=ABOUT, config=(tyro.conf.FlagCreatePairsOff,)
+        )
     except LineamentError as error:
         print(f"lineament: {error}", file=sys.stderr)
         return error.exit_code

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 from lineament.datasets.base import SPLITS, AttributeDataset
 from lineament.errors import LineamentError
 
-__all__ = ["Report", "check", "unlisted"]
+__all__ = ["Report", "check", "tables", "unlisted"]
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,25 @@ def tables(report: Report) -> list[Table]:
         summary.add_row(word, f"[red]{len(things):,}[/]" if things else "0")
     result = [summary]
     if report.attributes:
-        prevalence = Table("attribute", "present", "absent", "unknown", "share")
+        prevalence = Table(
+            "attribute", *(Column(word, justify="right") for word in ("present", "absent", "unknown", "share"))
+        )
         for name, counts in report.attributes.items():
             known = counts["present"] + counts["absent"]
             share = f"{counts['present'] / known:.1%}" if known else "-"
             prevalence.add_row(name, *(f"{count:,}" for count in counts.values()), share)
         result.append(prevalence)
+    if report.broken or report.unlisted:
+        result.append(_faults(report))
     return result
+
+
+def _faults(report: Report, most: int = 20) -> Table:
+    """The first broken and unlisted files; ``--json`` has them all."""
+    faults = Table("image", "what is wrong", title="broken")
+    rows = [*report.broken.items(), *((path, "no label: it is in no list") for path in report.unlisted)]
+    for name, reason in rows[:most]:
+        faults.add_row(escape(name), escape(reason))
+    if len(rows) > most:
+        faults.add_row("...", f"and {len(rows) - most:,} more: --json lists them all")
+    return faults

@@ -32,15 +32,16 @@ _CELLS = {
 _OWN = ("identity", "session", "split")
 
 
-def folder(root: str | Path, *, labels: str = "labels.csv", image: str = "file") -> AttributeDataset:
-    """Open the images in ``root`` that the table ``root/labels`` lists; no image is decoded yet.
+def folder(root: str | Path, *, labels: str | None = None, image: str = "file") -> AttributeDataset:
+    """Open the images in ``root`` that its table lists; no image is decoded yet.
 
     People are numbered in the order of their sorted names. Without a ``split`` column whole people are assigned to
     the parts; without ``identity`` every image is a person of its own.
 
     Args:
         root: the folder of images.
-        labels: the table's path inside ``root``; ``.parquet`` is read as Parquet, anything else as CSV in UTF-8.
+        labels: the table's path inside ``root``, by default ``labels.csv`` or ``labels.parquet``; ``.parquet`` is read
+            as Parquet, anything else as CSV in UTF-8.
         image: the column that names the files.
 
     Raises:
@@ -49,10 +50,12 @@ def folder(root: str | Path, *, labels: str = "labels.csv", image: str = "file")
             with line and column; the line of a Parquet cell is its row, counted from 1); a person is in two parts.
     """
     root = Path(root)
+    if labels is None:
+        labels = "labels.parquet" if (root / "labels.parquet").exists() else "labels.csv"
     path = require(root / labels, "a CSV or Parquet table with one row an image")
     table = read_table(path)
     if image not in table:
-        raise UsageError(f"{path}: {nearest(image, table, 'column')}; --image names the column of file names")
+        raise UsageError(f"{path}: {nearest(image, table, 'column')}; `image` says which column names the files")
     first_line = 1 if path.suffix == ".parquet" else 2
     names = unique(table[image], path)
     paths = image_paths(root, names, path)

@@ -13,9 +13,9 @@ from lineament.datasets.clips import clips
 from lineament.datasets.folder import folder
 from lineament.datasets.identities import extended_yale_b, mobio, orl, umdaa01, yale
 from lineament.datasets.idx import fashion_mnist, mnist
-from lineament.errors import JobError, UsageError, nearest
+from lineament.errors import JobError, LineamentError, UsageError, nearest
 
-__all__ = ["DATASETS", "Entry", "find_dataset", "open_dataset"]
+__all__ = ["DATASETS", "Entry", "find_dataset", "open_dataset", "overview"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Entry:
 
 
 def _portraits(**options: Any) -> AttributeDataset:
-    from lineament.datasets.portraits.portraits import portraits  # draws with skia, which the readers do without
+    from lineament.datasets.portraits import portraits  # draws with skia, which the readers do without
 
     return portraits(**options)
 
@@ -50,7 +50,7 @@ DATASETS: dict[str, Entry] = {
     "mobio": Entry(mobio, "mobio", "but/f201/.../f201_01_f02_i0_0.mp4 and the other sites"),
     "umdaa01": Entry(umdaa01, "umdaa01", "USER/SESSION/TASK.mp4"),
     "clips": Entry(clips, "face_video", "clips.csv (clip, subject), or one folder a subject"),
-    "folder": Entry(folder, "images", "labels.csv: file, attributes; identity, session, split"),
+    "folder": Entry(folder, "images", "labels.csv or .parquet: file, attributes; identity, session, split"),
 }
 """Name to entry, in the order in which they are listed."""
 
@@ -82,6 +82,21 @@ def find_dataset(name: str, root: str | Path | None = None) -> Path | None:
     place, base = DATASETS[name].place, root or os.environ.get("LINEAMENT_DATA")
     found = Path(base, place) if place and base else None
     return found if found and found.is_dir() else None
+
+
+def overview(root: str | Path | None = None) -> list[dict[str, str]]:
+    """One row a registered set: its ``name``, what it ``needs``, where it is ``found``, and its ``images``, counted."""
+    rows = []
+    for name, entry in DATASETS.items():
+        place = find_dataset(name, root)
+        row = {"name": name, "needs": entry.needs, "found": "embedded" if entry.place is None else "no", "images": ""}
+        if place or entry.place is None:
+            try:
+                row |= {"images": f"{len(open_dataset(name, root)):,}", "found": str(place or "embedded")}
+            except LineamentError as error:
+                row["found"] = str(error)
+        rows.append(row)
+    return rows
 
 
 def _place(name: str, place: str, root: str | Path | None) -> Path:
