@@ -17,7 +17,7 @@ ABOUT = "Train, deploy and audit image-attribute detectors: what they see, whom 
 
 
 def data_list(root: Path | None = None) -> None:
-    """List the data sets: what each needs on disk, where it was found, how many images it has.
+    """List the data sets: how many images each has, whether it was found, what it needs on disk.
 
     Args:
         root: folder that holds data sets under their usual names; $LINEAMENT_DATA unless given.
@@ -26,12 +26,11 @@ def data_list(root: Path | None = None) -> None:
     from rich.markup import escape
     from rich.table import Column, Table
 
-    from lineament.datasets.registry import DATASETS, overview
+    from lineament.datasets.registry import overview
 
-    table = Table("name", "folder", "needs in it", "found", Column("images", justify="right"))
+    table = Table("name", Column("images", justify="right"), "found", "needs", title="data sets")
     for row in overview(root):
-        place = DATASETS[row["name"]].place
-        table.add_row(row["name"], place or "-", row["needs"], escape(row["found"]), row["images"])
+        table.add_row(row["name"], row["images"], escape(row["found"]), escape(row["needs"]))
     Console().print(table)
 
 

@@ -40,17 +40,19 @@ def _portraits(**options: Any) -> AttributeDataset:
 
 
 DATASETS: dict[str, Entry] = {
-    "portraits": Entry(_portraits, None, "nothing: rendered here"),
-    "celeba": Entry(celeba, "celeba", "img_align_celeba/, list_attr_celeba.txt; identity and partition lists"),
-    "mnist": Entry(mnist, "MNIST", "raw/ with four idx files; option download"),
-    "fashion_mnist": Entry(fashion_mnist, "FashionMNIST", "raw/ with four idx files; option download"),
+    "portraits": Entry(_portraits, None, "nothing: its images are rendered"),
+    "celeba": Entry(
+        celeba, "celeba", "img_align_celeba/, list_attr_celeba.txt, identity_CelebA.txt, list_eval_partition.txt"
+    ),
+    "mnist": Entry(mnist, "MNIST", "raw/ of four idx files; download=True fetches them"),
+    "fashion_mnist": Entry(fashion_mnist, "FashionMNIST", "raw/ of four idx files; download=True fetches them"),
     "extended_yale_b": Entry(extended_yale_b, "extended_yale_b", "yaleBNN/yaleBNN_P00A+000E+00.jpg"),
     "orl": Entry(orl, "orl_faces", "sN/M.pgm"),
     "yale": Entry(yale, "yale_faces", "subjectNN.condition.png"),
-    "mobio": Entry(mobio, "mobio", "but/f201/.../f201_01_f02_i0_0.mp4 and the other sites"),
+    "mobio": Entry(mobio, "mobio", "but/f201/.../f201_01_f02_i0_0.mp4, other sites alike"),
     "umdaa01": Entry(umdaa01, "umdaa01", "USER/SESSION/TASK.mp4"),
-    "clips": Entry(clips, "face_video", "clips.csv (clip, subject), or one folder a subject"),
-    "folder": Entry(folder, "images", "labels.csv or .parquet: file, attributes; identity, session, split"),
+    "clips": Entry(clips, "face_video", "clips.csv (clip, subject; perhaps frames), or a folder a subject"),
+    "folder": Entry(folder, "images", "labels.csv or .parquet (file, attributes; perhaps identity, session, split)"),
 }
 """Name to entry, in the order in which they are listed."""
 
@@ -85,14 +87,16 @@ def find_dataset(name: str, root: str | Path | None = None) -> Path | None:
 
 
 def overview(root: str | Path | None = None) -> list[dict[str, str]]:
-    """One row a registered set: its ``name``, what it ``needs``, where it is ``found``, and its ``images``, counted."""
+    """One row a registered set: its ``name``, whether it is ``found`` (or why not), its ``images``, what it ``needs``."""
     rows = []
     for name, entry in DATASETS.items():
         place = find_dataset(name, root)
-        row = {"name": name, "needs": entry.needs, "found": "embedded" if entry.place is None else "no", "images": ""}
+        row = {"name": name, "found": "no", "images": "", "needs": entry.needs}
+        if entry.place is not None:
+            row["needs"] = f"{entry.place}/ with {entry.needs}"
         if place or entry.place is None:
             try:
-                row |= {"images": f"{len(open_dataset(name, root)):,}", "found": str(place or "embedded")}
+                row |= {"images": f"{len(open_dataset(name, root)):,}", "found": "yes" if place else "embedded"}
             except LineamentError as error:
                 row["found"] = str(error)
         rows.append(row)
