@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from json import dumps
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -117,9 +117,115 @@ def faces_show(images: Positional[tuple[Path, ...]], out: Path | None = None, js
         print(dumps([picture.as_dict() for picture in pictures], indent=1))
     else:
         Console().print(table(pictures))
+        for picture in pictures:
+            if picture.situation.problems:
+                print(f"{picture.name}: {picture.situation.sentence}")
+
+
+def train_detector(
+    out: Path,
+    data: str = "portraits",
+    root: Path | None = None,
+    preset: str | None = None,
+    attributes: tuple[str, ...] = (),
+    epochs: int | None = None,
+    size: int | None = None,
+    seed: int = 0,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    jobs: int = 1,
+    dry_run: bool = False,
+) -> None:
+    """Train an attribute detector; killed and called again, it goes on where it was.
+
+    Args:
+        out: folder of the run; the detector is written to its subfolder "detector".
+        data: a data set that `lineament data list` names.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        preset: portraits, lineament, paper, wide or binary; lineament unless given, for portraits portraits.
+        attributes: train these alone.
+        epochs: instead of the preset's number.
+        size: bring images to this many pixels a side; needed where they differ in size.
+        seed: of weights, batches and augmentation.
+        device: where to compute.
+        precision: of the arithmetic; auto takes bfloat16 where it is faster.
+        jobs: processes that fit the linear SVMs.
+        dry_run: print the resolved run as JSON and stop.
+    """
+    from lineament.detectors.commands import train
+
+    train(
+        out=out, data=data, root=root, preset=preset, attributes=attributes, epochs=epochs, size=size, seed=seed,
+        device=device, precision=precision, jobs=jobs, dry_run=dry_run,
+    )  # fmt: skip
+
+
+def evaluate(
+    data: str = "portraits",
+    root: Path | None = None,
+    detector: Path | None = None,
+    part: Literal["train", "development", "test"] = "test",
+    criterion: Literal["stored", "accuracy", "balanced_accuracy"] = "stored",
+    seed: int = 0,
+    json: Path | None = None,
+) -> None:
+    """Hold a detector against the labels of a data set: accuracy, balanced accuracy, F1, AUC, calibration.
+
+    Args:
+        data: a data set that `lineament data list` names.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        detector: an artifact or a run folder; the detector that comes with the package unless given.
+        part: which part of the data.
+        criterion: whence the thresholds: stored in the detector, or chosen anew on the development part.
+        seed: of the bootstrap over people.
+        json: also write every figure to this file.
+    """
+    from lineament.detectors.commands import evaluate
+
+    evaluate(data=data, root=root, detector=detector, part=part, criterion=criterion, seed=seed, json=json)
+
+
+def predict(
+    images: Positional[tuple[Path, ...]],
+    detector: Path | None = None,
+    attributes: tuple[str, ...] = (),
+    find_faces: bool = False,
+    form: Literal["table", "json", "csv"] = "table",
+    out: Path | None = None,
+) -> None:
+    """Say which attributes the faces in pictures have.
+
+    Args:
+        images: picture files, or folders of them.
+        detector: an artifact or a run folder; the detector that comes with the package unless given.
+        attributes: predict these alone, at the cost of these alone.
+        find_faces: look for faces first; else each picture counts as one face, framed as the training images were.
+        form: of what is printed.
+        out: write there instead of printing.
+    """
+    from lineament.detectors.commands import predict
+
+    predict(images, detector=detector, attributes=attributes, find_faces=find_faces, form=form, out=out)
+
+
+def export(out: Path, detector: Path | None = None, side: int = 128) -> None:
+    """Write a detector as an ONNX file: images in, probabilities out, checked against PyTorch.
+
+    Args:
+        out: the .onnx file.
+        detector: an artifact or a run folder; the detector that comes with the package unless given.
+        side: pixels a side of the images that the file takes; any number of them at a time.
+    """
+    from lineament.detectors.commands import export
+
+    export(out, detector=detector, side=side)
 
 
 VERBS: dict[str, Callable[..., Any]] = {
+    "train detector": train_detector,
+    "evaluate": evaluate,
+    "predict": predict,
+    "export": export,
     "data list": data_list,
     "data check": data_check,
     "data show": data_show,

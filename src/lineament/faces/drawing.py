@@ -1,8 +1,10 @@
-"""Show what was found: a photo with its boxes, eyes and landmarks, beside the part crops of its largest face."""
+"""Show what was found: photos with boxes, eyes and landmarks beside the crops of the largest face, or a table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,16 +12,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
+from rich.markup import escape
+from rich.table import Column, Table
 
+from lineament.errors import UsageError
 from lineament.faces.detector import Face
+from lineament.faces.landmarks import find
 from lineament.faces.parts import NETWORK_PARTS, Window, crop
-from lineament.faces.situation import Situation
-from lineament.images import to_batch, to_uint8
+from lineament.faces.situation import Situation, assess
+from lineament.images import read_image, to_batch, to_uint8
 
-__all__ = ["Picture", "draw_faces", "draw_parts", "page"]
+__all__ = ["Picture", "draw_faces", "draw_parts", "look", "page", "table"]
 
 GAP, LABEL, SHELF, LETTER = 12, 16, 430, 6
 """In pixels of the crops: between crops, above each for its name, the width of a row, and of a letter of a name."""
+MOST = 100
+"""Pictures on one page; it would grow past what PNG readers open."""
 BOX, POINT, EYE = "#0f9d84", "#2de1fc", "#ef476f"
 
 
@@ -32,9 +40,46 @@ class Picture:
     faces: Sequence[Face]
     situation: Situation
 
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the pixels and the landmarks, as JSON values; positions in fractions of the photo."""
+        faces = [
+            {"box": f.box.tolist(), "score": f.score, "presence": f.presence, "eyes": f.eyes.tolist()}
+            for f in self.faces
+        ]
+        return {"picture": self.name, "faces": faces, "situation": asdict(self.situation)}
+
+
+def look(path: str | Path) -> Picture:
+    """Read one image file, find its faces and assess it; raises what ``read_image`` and ``find`` raise."""
+    image = read_image(path)
+    faces = find(image)
+    return Picture(str(path), image, faces, assess(image, faces))
+
+
+def table(pictures: Sequence[Picture]) -> Table:
+    """One line a picture: what was measured of its largest face, and the names of its problems."""
+    numbers = ("faces", "eyes px", "light", "white", "blur", "yaw", "pitch")
+    lines = Table(Column("picture", overflow="fold"), *(Column(name, justify="right") for name in numbers), "situation")
+    for picture in pictures:
+        seen = picture.situation
+        measured = zip(
+            (seen.eye_distance, seen.luminance, seen.clipped, seen.blur, seen.yaw, seen.pitch),
+            (".0f", ".0f", ".0%", ".2f", "+.0f", "+.0f"),
+            strict=True,
+        )
+        cells = ["-" if value is None else format(value, style) for value, style in measured]
+        lines.add_row(escape(picture.name), str(seen.faces), *cells, ", ".join(seen.problems) or "ok")
+    return lines
+
 
 def page(pictures: Sequence[Picture]) -> Figure:
-    """One row a picture: the photo with what was found on it, the ten network crops, and the situation in words."""
+    """One row a picture: the photo with what was found on it, the ten network crops, and the situation in words.
+
+    Raises:
+        UsageError: no picture, or more than fit on a page.
+    """
+    if not 0 < len(pictures) <= MOST:
+        raise UsageError(f"pictures: expected 1 to {MOST} for one page, got {len(pictures)}; draw several pages")
     figure = Figure(figsize=(11, 4.2 * len(pictures)), layout="constrained", dpi=100)
     rows = figure.subplots(len(pictures), 2, squeeze=False, width_ratios=(1, 1.35))
     for (photo, parts), picture in zip(rows, pictures, strict=True):
