@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from lineament.errors import JobError, UsageError
 
-__all__ = ["MAX_PIXELS", "check_images", "read_image", "to_batch", "to_uint8"]
+__all__ = ["FORMATS", "MAX_PIXELS", "check_images", "read_image", "to_batch", "to_uint8"]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""What is read. Pillow knows more, some of which it hands to other programs, and no hostile file should reach those."""
 
 MAX_PIXELS = 64_000_000
 """Images of more pixels than this are refused unread: no face needs them, and a small file can hide a huge one."""
@@ -49,29 +52,43 @@ def check_images(images: Tensor, *, channels: int | None = None, name: str = "im
 def read_image(path: str | Path) -> NDArray[np.uint8]:
     """Decode one image file to ``(height, width, 3)`` uint8 RGB; raise ``JobError`` naming the file if it cannot be.
 
-    Grey files become three equal channels, transparency is put on white, and EXIF rotation is applied.
+    Grey files become three equal channels, 16 bits a channel become 8, transparency is put on white, and EXIF
+    rotation is applied. Formats: see ``FORMATS``.
     """
-    from PIL import ImageOps
-
     path = Path(path)
+    if not path.is_file():  # opening a pipe would wait forever
+        raise JobError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise JobError(f"{path}: {image.width}x{image.height} px is over the limit of {MAX_PIXELS:,} pixels")
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-                rgba = upright.convert("RGBA")
-                upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-            return np.asarray(upright.convert("RGB"))
-    except FileNotFoundError:
-        raise JobError(f"{path}: no such file") from None
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+                raise Image.DecompressionBombError(f"{image.width}x{image.height}")
+            return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise JobError(f"{path}: over the limit of {MAX_PIXELS:,} pixels ({error})") from None
+    except UnidentifiedImageError:
+        raise JobError(f"{path}: not an image lineament reads ({', '.join(FORMATS)})") from None
+    except Exception as error:  # from bytes made to harm, decoders raise whatever they come across
         raise JobError(f"{path}: not a readable image, or cut off ({error})") from None
 
 
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):  # Pillow would clip at 255 instead of scaling
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("32 bits a channel have no known range; save it with 8 or 16")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image.convert("RGB")
+
+
 def to_batch(pixels: NDArray[np.uint8]) -> Tensor:
-    """``(batch, height, width, channels)`` uint8 to an image batch; copies."""
-    return torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).to(torch.float32).div_(255).contiguous()
+    """``(batch, height, width, channels)`` uint8, channels 1 or 3, to an image batch; copies."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] not in (1, 3):
+        raise UsageError(
+            f"pixels: expected uint8 (batch, height, width, 1 or 3 channels), got {pixels.dtype} {pixels.shape}"
+        )
+    return torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32, order="C")).div_(255)
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
