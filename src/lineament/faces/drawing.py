@@ -68,7 +68,7 @@ def table(pictures: Sequence[Picture]) -> Table:
             strict=True,
         )
         cells = ["-" if value is None else format(value, style) for value, style in measured]
-        lines.add_row(escape(picture.name), str(seen.faces), *cells, ", ".join(seen.problems) or "ok")
+        lines.add_row(escape(picture.name), str(seen.faces), *cells, "\n".join(seen.problems) or "ok")
     return lines
 
 

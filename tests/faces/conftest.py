@@ -1,0 +1,34 @@
+"""The model files, fetched once a session; tests that need them skip, with the reason, where that is impossible."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lineament.errors import LineamentError
+from lineament.faces.models import fetch
+
+
+@pytest.fixture(scope="session")
+def face_models() -> None:
+    pytest.importorskip("ai_edge_litert", reason="needs the extra: pip install 'lineament[faces]'")
+    try:
+        fetch()
+    except LineamentError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> NDArray[np.uint8]:
+    from skimage.data import astronaut
+
+    image: NDArray[np.uint8] = astronaut()
+    return image
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch) -> Iterator[None]:
+    """A cache of its own, and interpreters that forget the files of other tests."""
+    monkeypatch.setenv("LINEAMENT_CACHE", str(tmp_path / "cache"))
+    yield
