@@ -148,7 +148,12 @@ class Detector(nn.Module):
 
 
 def load(folder: str | Path) -> Detector:
-    """The detector in an artifact; ``JobError`` says what is missing, torn or of another kind."""
+    """The detector in an artifact, or in the folder of the run that made it.
+
+    ``JobError`` says what is missing, torn or of another kind.
+    """
+    if (run := Path(folder) / "detector").is_dir():
+        folder = run
     artifact = artifacts.load(folder, kind="detector")
     card = artifact.card
     try:

@@ -1,18 +1,23 @@
-"""Run a detector over many images: batches, one pass, probabilities as an array."""
+"""Run a detector over a data set, or over image files whose faces may first have to be found."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
+from torch import Tensor
 
 from lineament.datasets.base import AttributeDataset
 from lineament.detectors.detector import Detector
-from lineament.images import to_batch
+from lineament.errors import JobError
+from lineament.images import read_image, to_batch
 
-__all__ = ["log_odds", "sigmoid"]
+__all__ = ["Prediction", "log_odds", "predict_file", "sigmoid"]
 
 
 @torch.inference_mode()
@@ -47,3 +52,64 @@ def log_odds(
 def sigmoid(log_odds: NDArray[np.floating]) -> NDArray[np.float64]:
     """Log-odds to probabilities, without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(log_odds.astype(np.float64) / 2)))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a detector says about one face in one file.
+
+    Attributes:
+        file: the image.
+        face: its number in the image, 0 the largest.
+        probabilities: attribute name to the probability that it is present.
+        present: the names whose probability reaches their threshold.
+        situation: what is wrong with the picture, in sentences; empty if nothing, or if no face was looked for.
+    """
+
+    file: str
+    face: int
+    probabilities: dict[str, float]
+    present: tuple[str, ...]
+    situation: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "file": self.file,
+            "face": self.face,
+            "present": list(self.present),
+            "probabilities": self.probabilities,
+            "situation": list(self.situation),
+        }
+
+
+@torch.inference_mode()
+def predict_file(detector: Detector, path: str | Path, *, find_faces: bool = False) -> list[Prediction]:
+    """Read one image and return one prediction a face.
+
+    Args:
+        detector: any.
+        path: an image file; ``JobError`` names it if it cannot be read.
+        find_faces: look for faces and use their eyes (extra ``faces``; ``JobError`` if there is none). Without it the
+            image counts as one face, framed as the detector's training images were.
+    """
+    image = read_image(path)
+    situation: tuple[str, ...] = ()
+    eyes: list[Tensor | None] = [None]
+    if find_faces:
+        from lineament.faces.landmarks import find
+        from lineament.faces.situation import assess
+
+        faces = find(image)
+        situation = tuple(assess(image, faces).problems.values())
+        if not faces:
+            raise JobError(f"{path}: {' '.join(situation)}")
+        eyes = [torch.tensor(np.asarray(face.eyes), dtype=torch.float32)[None] for face in faces]
+    batch = to_batch(image[None])
+    predictions = []
+    for number, place in enumerate(eyes):
+        values = detector.probabilities(batch, place)[0].numpy()
+        named = dict(zip(detector.attributes, (round(float(value), 4) for value in values), strict=True))
+        present = tuple(np.array(detector.attributes)[values >= detector.thresholds].tolist())
+        predictions.append(Prediction(str(path), number, named, present, situation))
+    return predictions

@@ -1,4 +1,4 @@
-"""Checkpoints without pickle: nested state as one safetensors file, tensors in its body, the rest as JSON in its head."""
+"""Checkpoints without pickle: nested state in one safetensors file, its tensors as body, the rest as JSON as head."""
 
 import json
 from pathlib import Path

@@ -1,0 +1,255 @@
+"""What the verbs about detectors do: train, evaluate, predict, export. The command line parses and calls these."""
+
+import csv
+import io
+import json as json_module
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+from lineament.artifacts import write_atomically
+from lineament.classifier import export_onnx
+from lineament.datasets.base import Split
+from lineament.datasets.pixels import pixels
+from lineament.datasets.registry import open_dataset
+from lineament.detectors.detector import Detector, load, shipped
+from lineament.detectors.evaluation import Evaluation, commonest, thresholds
+from lineament.detectors.evaluation import evaluate as hold
+from lineament.detectors.prediction import Prediction, log_odds, predict_file, sigmoid
+from lineament.detectors.presets import PRESETS, DetectorConfig
+from lineament.detectors.training import train_detector
+from lineament.errors import JobError, UsageError, nearest
+from lineament.training.run import Device, Precision
+
+__all__ = ["evaluate", "export", "predict", "train"]
+
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"}
+
+
+def train(
+    *,
+    out: Path,
+    data: str,
+    root: Path | None,
+    preset: str | None,
+    attributes: Sequence[str],
+    epochs: int | None,
+    size: int | None,
+    seed: int,
+    device: Device,
+    precision: Precision,
+    jobs: int,
+    dry_run: bool,
+) -> None:
+    """Train a detector and say where it is; arguments as on the command line."""
+    preset = preset or ("portraits" if data == "portraits" else "lineament")
+    if preset not in PRESETS:
+        raise UsageError(nearest(preset, PRESETS, "preset"))
+    dataset = open_dataset(data, root)
+    for name in attributes:
+        dataset.column(name)
+    if not (names := tuple(attributes) or dataset.attributes):
+        raise UsageError(f"{data}: has no attribute labels, so there is nothing to detect")
+    config = PRESETS[preset](names)
+    if epochs is not None:
+        if epochs < 1:
+            raise UsageError(f"--epochs: expected at least 1, got {epochs}")
+        config = replace(config, epochs=epochs)
+    if dry_run:
+        print(json_module.dumps(_resolved(config, data, len(dataset), dataset.split, out, seed), indent=1))  # noqa: T201
+        return
+    train_detector(dataset, config, out, seed=seed, device=device, precision=precision, size=size, jobs=jobs)
+    where = f" --root {root}" if root else ""
+    Console(stderr=True).print(
+        f"The detector is in {out / 'detector'}. Next: lineament evaluate --data {data}{where} --detector {out}",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _resolved(config: DetectorConfig, data: str, n: int, split: Any, out: Path, seed: int) -> dict[str, Any]:
+    counts = np.bincount(split, minlength=3).tolist()
+    images = dict(zip(("train", "development", "test"), counts, strict=True))
+    steps = config.epochs * (counts[0] // config.batch)
+    return {
+        "data": data,
+        "images": n,
+        **images,
+        "out": str(out),
+        "seed": seed,
+        "steps": steps,
+        "config": asdict(config),
+    }
+
+
+def _opened(detector: Path | None) -> Detector:
+    return shipped() if detector is None else load(detector)
+
+
+def evaluate(
+    *,
+    data: str,
+    root: Path | None,
+    detector: Path | None,
+    part: Split,
+    criterion: Literal["stored", "accuracy", "balanced_accuracy"],
+    seed: int,
+    json: Path | None,
+) -> Evaluation:
+    """Print a table of every attribute, and write its figures to ``json`` if asked; arguments as in the verb."""
+    chosen, dataset = _opened(detector), open_dataset(data, root)
+    shared = tuple(name for name in chosen.attributes if name in dataset.attributes)
+    if not shared:
+        raise UsageError(
+            f"{data}: none of the detector's attributes is labelled there ({', '.join(chosen.attributes[:5])}, ...)"
+        )
+    chosen = chosen.only(*shared)
+    memory = pixels(dataset)
+
+    def scores(wanted: Split) -> tuple[Any, Any, Any]:
+        rows = np.flatnonzero(dataset.split == ("train", "development", "test").index(wanted))
+        if not len(rows):
+            raise UsageError(f"{data}: has no {wanted} part")
+        subset = dataset.subset(rows)
+        labels = np.stack([subset.column(name) for name in shared], 1)
+        return sigmoid(log_odds(chosen, subset, memory[rows], progress=True)), labels, subset.identity
+
+    cuts = chosen.thresholds
+    if criterion != "stored":
+        values, labels, _ = scores("development")
+        cuts = thresholds(values, labels, criterion).astype(np.float32)
+    values, labels, identity = scores(part)
+    reference = dataset.subset(dataset.split == 0) if (dataset.split == 0).any() else dataset
+    majority = commonest(np.stack([reference.column(name) for name in shared], 1))
+    result = hold(values, labels, cuts, identity, attributes=shared, majority=majority, seed=seed)
+    Console().print(_table(result, f"{data}, {part}: {len(labels)} images, seed {seed}"))
+    if json is not None:
+        facts = {"data": data, "part": part, "images": len(labels), "seed": seed, "criterion": criterion}
+        write_atomically(json, json_module.dumps({**facts, **result.to_dict()}, indent=1).encode())
+    return result
+
+
+def _table(result: Evaluation, title: str) -> Table:
+    table = Table(title=title, caption="[ ]: 95 % bootstrap interval over people; majority: the commonest answer")
+    table.add_column("attribute")
+    for heading in ("n", "present", "accuracy", "majority", "balanced", "F1", "AUC", "ECE"):
+        table.add_column(heading, justify="right")
+
+    def span(value: Any) -> str:
+        return f"{100 * value[0]:.1f} [dim]\\[{100 * value[1]:.1f}, {100 * value[2]:.1f}][/dim]"
+
+    for i, name in enumerate(result.attributes):
+        table.add_row(
+            name, f"{result.n[i]}", f"{100 * result.prevalence[i]:.1f}", span(result.accuracy[i]),
+            f"{100 * result.majority[i]:.1f}", span(result.balanced_accuracy[i]), f"{100 * result.macro_f1[i][0]:.1f}",
+            span(result.auc[i]), f"{100 * result.calibration_error[i]:.1f}",
+        )  # fmt: skip
+    means = result.means
+    table.add_section()
+    table.add_row(
+        "mean", "", "", span(means["accuracy"]), f"{100 * np.nanmean(result.majority):.1f}",
+        span(means["balanced_accuracy"]), f"{100 * means['macro_f1'][0]:.1f}", span(means["auc"]),
+        f"{100 * np.nanmean(result.calibration_error):.1f}",
+    )  # fmt: skip
+    return table
+
+
+def predict(
+    images: Sequence[Path],
+    *,
+    detector: Path | None,
+    attributes: Sequence[str],
+    find_faces: bool,
+    form: Literal["table", "json", "csv"],
+    out: Path | None,
+) -> None:
+    """Print or write one row a face; arguments as on the command line.
+
+    Files that cannot be read, or show no face, are named on standard error; the rest is still predicted, and then
+    ``JobError`` is raised.
+    """
+    chosen = _opened(detector)
+    chosen = chosen.only(*attributes) if attributes else chosen
+    predictions, failures = [], []
+    for path in _expanded(images):
+        try:
+            predictions += predict_file(chosen, path, find_faces=find_faces)
+        except JobError as error:
+            failures.append(str(error))
+    if predictions:
+        text = _written(predictions, chosen, form)
+        if out is None:
+            sys.stdout.write(text)
+        else:
+            write_atomically(out, text.encode())
+    if failures:
+        raise JobError("\n".join(failures))
+
+
+def _expanded(images: Sequence[Path]) -> list[Path]:
+    """The files, with every folder replaced by the pictures in it."""
+    found: list[Path] = []
+    for path in images:
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES) if path.is_dir() else [path]
+        if not inside:
+            raise JobError(
+                f"{path}: an empty folder, or none of its files is a picture ({', '.join(sorted(PICTURES))})"
+            )
+        found += inside
+    if not found:
+        raise UsageError("images: name at least one picture, or a folder of them")
+    return found
+
+
+def _written(predictions: Sequence[Prediction], detector: Detector, form: Literal["table", "json", "csv"]) -> str:
+    if form == "json":
+        return json_module.dumps([prediction.to_dict() for prediction in predictions], indent=1) + "\n"
+    if form == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["file", "face", *detector.attributes, "situation"])
+        for row in predictions:
+            writer.writerow([row.file, row.face, *row.probabilities.values(), " ".join(row.situation)])
+        return text.getvalue()
+    table = Table("file", "face", "present (probability)", "situation")
+    for row in predictions:
+        told = ", ".join(f"{name} {row.probabilities[name]:.2f}" for name in row.present)
+        table.add_row(row.file, str(row.face), told or "none", " ".join(row.situation))
+    console = Console(file=io.StringIO(), width=Console().width)
+    console.print(table)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+class _Probabilities(nn.Module):
+    """Images in, probabilities out: what somebody wants who has nothing but an ONNX runtime."""
+
+    def __init__(self, detector: Detector) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(batch, 3, height, width)`` in [0, 1] to ``(batch, attributes)``."""
+        return self.detector.probabilities(images)
+
+
+def export(out: Path, *, detector: Path | None, side: int) -> None:
+    """Write the ONNX file, and beside it a JSON file of attribute names, thresholds and where the eyes must be."""
+    chosen = _opened(detector)
+    apart = export_onnx(_Probabilities(chosen), out, (3, side, side))
+    facts = {
+        "attributes": list(chosen.attributes),
+        "thresholds": chosen.thresholds.tolist(),
+        "eyes": chosen.eyes.tolist(),
+        "input": ["batch", 3, side, side],
+    }
+    write_atomically(out.with_suffix(".json"), json_module.dumps(facts, indent=1).encode())
+    Console(stderr=True).print(
+        f"{out}: {out.stat().st_size / 1e6:.1f} MB, off PyTorch by {apart:.1e}; names and thresholds in "
+        f"{out.with_suffix('.json')}", highlight=False, soft_wrap=True,
+    )  # fmt: skip
