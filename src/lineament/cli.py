@@ -221,7 +221,33 @@ def export(out: Path, detector: Path | None = None, side: int = 128) -> None:
     export(out, detector=detector, side=side)
 
 
+def dossier(
+    data: str = "portraits",
+    root: Path | None = None,
+    detector: Path | None = None,
+    out: Path = Path("dossier.html"),
+    seed: int = 0,
+    quick: bool = False,
+    json: Path | None = None,
+) -> None:
+    """Write one self-contained page about a detector: what it is good at, where it is blind, where it is weak.
+
+    Args:
+        data: a data set that `lineament data list` names, with attribute labels.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        detector: an artifact or a run folder; for portraits, the detector that comes with the package unless given.
+        out: the HTML file.
+        seed: of everything drawn at random.
+        quick: read some hundred images of each part: a first look, not a measurement.
+        json: also write every figure to this file.
+    """
+    from lineament.dossier import dossier
+
+    dossier(data=data, root=root, detector=detector, out=out, seed=seed, quick=quick, json=json)
+
+
 VERBS: dict[str, Callable[..., Any]] = {
+    "dossier": dossier,
     "train detector": train_detector,
     "evaluate": evaluate,
     "predict": predict,

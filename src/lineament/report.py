@@ -34,8 +34,8 @@ INK, MUTED, RULE, ACCENT, CONTRAST = "#1d1c1b", "#5f5b55", "#dfd9cf", "#1c5d8c",
 _VARIABLES = {INK: "ink", MUTED: "muted", RULE: "rule", ACCENT: "accent", CONTRAST: "contrast"}
 _STYLE: dict[Any, Any] = {
     "axes.edgecolor": MUTED, "axes.labelcolor": MUTED, "axes.spines.right": False, "axes.spines.top": False,
-    "axes.titlecolor": INK, "axes.titlelocation": "left", "axes.titlesize": 11, "font.size": 10, "svg.fonttype": "none", "text.color": INK, "text.parse_math": False, "xtick.color": MUTED,
-    "ytick.color": MUTED,
+    "axes.titlecolor": INK, "axes.titlelocation": "left", "axes.titlesize": 11, "font.size": 10,
+    "svg.fonttype": "none", "text.color": INK, "text.parse_math": False, "xtick.color": MUTED, "ytick.color": MUTED,
 }  # fmt: skip
 
 
