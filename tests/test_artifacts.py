@@ -183,6 +183,8 @@ def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
         write(tmp_path)
     with pytest.raises(JobError, match="is a file"):
         write(tmp_path / "thesis.tex")
+    with pytest.raises(JobError, match="holds other files"):
+        write(Path("/"))
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 

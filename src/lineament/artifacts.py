@@ -221,7 +221,7 @@ def _read(folder: Path, name: str, limit: int) -> bytes:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".lineament-{secrets.token_hex(8)}")
+    return path.parent / f".lineament-{secrets.token_hex(8)}"
 
 
 def _write(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
