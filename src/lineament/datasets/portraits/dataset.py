@@ -67,9 +67,7 @@ def portraits(
     Raises:
         UsageError: a size outside 32 to 512, fewer than one person, or more sessions than images of a person.
     """
-    low, high = picture.SIZES
-    if not low <= size <= high:
-        raise UsageError(f"size: expected {low} to {high} pixels, got {size}")
+    picture.check_size(size)
     if people < 1 or not 1 <= sessions <= images_per_person:
         raise UsageError(
             f"portraits: expected at least one person and 1 to images_per_person sessions, "

@@ -81,13 +81,19 @@ def draw_hair_on_head(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None
     length = scene.person.hair_length
     volume = min(layout.volume, 2.0) if covered else layout.volume
     side_end = {"short": -3.0, "bun": -2.0, "bob": 19.0, "long": 15.0}[length]
-    half, ripple = layout.half + 1.2 + volume * (0.35 if length in ("short", "bun") else 0.7), layout.ripple
+    half, ripple = layout.half + 1.2 + layout.volume * (0.35 if length in ("short", "bun") else 0.7), layout.ripple
     # curls need short bumps, straight hair a smooth outline
-    outer = arc((0, -8), (half, 24 + volume), 178, 362, 25 if ripple else 11, ripple * 0.8)
+    sweep = 1.6 * scene.person.hair_part if length == "short" else 0
+    outer = arc((sweep, -8), (half, 24 + volume), 178, 362, 21 if ripple else 11, ripple * 0.8)
     right = edge((half + 0.3, -5), (half - 0.6, side_end), 7 if ripple else 3, ripple * 0.7)
     left = edge((-half + 0.6, side_end), (-half - 0.3, -5), 7 if ripple else 3, ripple * 0.7)
     hairline = _hairline(scene, layout, side_end)
-    canvas.drawPath(blob([*outer, *right, *hairline, *left]), _gloss(layout))
+    cap = blob([*outer, *right, *hairline, *left])
+    canvas.save()
+    canvas.translate(-0.8 * layout.to_light[0], 1.4)
+    canvas.drawPath(cap, solid(darker(layout.skin, 0.6), 0.32))  # its shadow on the forehead
+    canvas.restore()
+    canvas.drawPath(cap, _gloss(layout))
     _strands(canvas, scene, layout, volume)
     if "Bangs" in scene.present:
         _bangs(canvas, scene, layout)
@@ -136,7 +142,7 @@ def _strands(canvas: skia.Canvas, scene: Scene, layout: Layout, volume: float) -
 def _bangs(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     """A fringe over the forehead, to just above the brows, higher on the side it is swept from."""
     half, (dx, dy) = layout.half - 2.2, layout.drift
-    low, sweep = mix(-11.8, -9.8, scene.person.bangs_depth) + dy, 2.0 * scene.person.bangs_sweep
+    low, sweep = mix(-13.2, -11.8, scene.person.bangs_depth) + dy, 2.0 * scene.person.bangs_sweep
     ends = edge((half + dx * 0.5, low + sweep), (-half + dx * 0.5, low - sweep), 13, 0.8 + 0.5 * layout.ripple)
     crown = arc((dx * 0.5, -16), (half - 0.5, 11), 180, 360, 7)
     fringe = [*crown, (half + 0.8, -10), *ends, (-half - 0.8, -10)]

@@ -13,10 +13,10 @@ def head_path(layout: Layout) -> skia.Path:
     """The outline of the head."""
     half, chin = layout.half, layout.chin
     right = [
-        (half * 0.24, -31.6),
-        (half * 0.60, -29.8),
-        (half * 0.88, -23.5),
-        (half + 0.6, -13),
+        (half * 0.22, -32.2),
+        (half * 0.54, -30.2),
+        (half * 0.82, -24.2),
+        (half, -14),
         (half + 0.7, -3),
         (half + 0.2, 7),
         (layout.jaw, mix(7, chin, 0.58)),
@@ -82,8 +82,8 @@ def _blush(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
 
 def _wrinkles(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     """Lines of the forehead, from the nose to the mouth, under and beside the eyes."""
-    (dx, dy), depth = layout.drift, mix(0.55, 0.8, scene.person.wrinkle_depth)
-    ink = solid(darker(layout.skin, 0.52), depth, 0.9)
+    (dx, dy), depth = layout.drift, mix(0.6, 0.85, scene.person.wrinkle_depth)
+    ink = solid(darker(layout.skin, 0.56), depth, 1.15)
     for y, half in ((-16.2, 9.5), (-13.2, 8)):
         canvas.drawPath(line([(dx - half, y + dy), (dx, y - 1.2 + dy), (dx + half, y + dy)]), ink)
     for (x, y), side in zip(layout.eyes, (-1, 1), strict=True):

@@ -83,7 +83,7 @@ def draw_mouth(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
         seam = darker(layout.lips, 0.6)
         canvas.drawPath(
             line([left, ((left[0] + x) / 2, y + sag * 0.4), (x, y + sag), ((right[0] + x) / 2, y + sag * 0.4), right]),
-            solid(seam, 0.9, 0.75),
+            solid(seam, 0.9, 0.95),
         )
     if smiling:
         for corner, side in ((left, -1), (right, 1)):
@@ -137,8 +137,8 @@ def draw_mustache(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
             (x + half * 0.4, low + 0.6),
         ],
         "pencil": [
-            (x, low - 2.8),
-            (x + half * 0.5, low - 3.2),
+            (x, low - 3.4),
+            (x + half * 0.5, low - 3.8),
             (x + half + 0.8, low + 0.4),
             (x + half * 0.5, low - 0.4),
         ],
@@ -147,8 +147,10 @@ def draw_mustache(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
 
 
 def _fur(layout: Layout) -> skia.Paint:
-    color = darker(layout.hair, 0.12)
-    return slope((0, 5), (0, 32), (lighter(color, 0.08), 0.97), (darker(color, 0.3), 0.97))
+    color = darker(layout.hair, 0.2)
+    paint = slope((0, 5), (0, 32), (lighter(color, 0.08), 0.97), (darker(color, 0.3), 0.97))
+    paint.setMaskFilter(skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, 0.45))
+    return paint
 
 
 def draw_sideburns(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import skia
 
 from lineament.datasets.portraits.brush import Color, arc, blob, darker, glow, lighter, line, mix, oval, slope, solid
+from lineament.datasets.portraits.draw_head import head_path
 from lineament.datasets.portraits.draw_setting import FABRIC
 from lineament.datasets.portraits.layout import Layout
 from lineament.datasets.portraits.scene import Scene
@@ -62,7 +63,13 @@ def draw_hat(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     """A cap, a beanie or a hat with a brim; it ends above the brows, so that bangs still show below it."""
     if "Wearing_Hat" in scene.present:
         color, x = FABRIC[scene.wear.hat_color], layout.to_light[0]
+        shade = darker(layout.skin, 0.6)
+        canvas.save()
+        canvas.clipPath(head_path(layout), True)
+        canvas.drawRect(skia.Rect(-30, -21, 30, -11), slope((0, -16.5), (0, -11), (shade, 0.55), (shade, 0)))
+        canvas.restore()
         stops = ((lighter(color, 0.18), 1.0), (color, 1.0), (darker(color, 0.40), 1.0))
+        canvas.translate(0, -3)
         HATS[scene.wear.hat_shape](canvas, layout, color, slope((26 * x, -34), (-26 * x, -18), *stops))
 
 
@@ -132,8 +139,8 @@ def draw_earrings(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
             )
         else:
             pearl = (lobe[0], lobe[1] + 1.2)
-            canvas.drawCircle(*pearl, 2.7 * size, solid(darker(color, 0.35)))
-            canvas.drawCircle(*pearl, 2.7 * size, glow((pearl[0] - 0.6, pearl[1] - 0.8), 3.4, lighter(color, 0.75), 1))
+            canvas.drawCircle(*pearl, 3.0 * size, solid(darker(color, 0.35)))
+            canvas.drawCircle(*pearl, 3.0 * size, glow((pearl[0] - 0.6, pearl[1] - 0.8), 3.4, lighter(color, 0.75), 1))
 
 
 def draw_necklace(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:

@@ -19,8 +19,8 @@ LANDMARKS = (
 )
 """Names of the landmarks in order; left and right are the picture's."""
 
-SKIN: tuple[Color, ...] = ((0.91, 0.69, 0.53), (0.82, 0.58, 0.42), (0.63, 0.42, 0.29), (0.43, 0.27, 0.19))
-PALE: tuple[Color, Color] = ((0.99, 0.89, 0.84), (0.97, 0.86, 0.81))
+SKIN: tuple[Color, ...] = ((0.91, 0.70, 0.54), (0.82, 0.58, 0.42), (0.63, 0.42, 0.29), (0.46, 0.29, 0.205))
+PALE: tuple[Color, Color] = ((0.99, 0.87, 0.80), (0.97, 0.84, 0.76))
 HAIR: dict[str, tuple[Color, Color]] = {
     "Black_Hair": ((0.06, 0.06, 0.07), (0.12, 0.11, 0.12)),
     "Brown_Hair": ((0.29, 0.18, 0.11), (0.40, 0.26, 0.16)),
@@ -84,8 +84,8 @@ def lay_out(scene: Scene) -> Layout:
     spacing, raised = mix(10.1, 11.6, person.eye_spacing), expression.brow_raise
     eye_y = -3 + drift[1] * 0.8
     eyes = ((-spacing + drift[0] * 0.85, eye_y), (spacing + drift[0] * 0.85, eye_y))
-    brow_y = eye_y - mix(7.2, 8.6, person.brow_height) - 0.8 * raised
-    nose_y = mix(8.3, 10.8, person.nose_length) + drift[1] * 1.3 + (0.9 if "Big_Nose" in present else 0)
+    brow_y = eye_y - mix(7.0, 8.2, person.brow_height) - 0.8 * raised
+    nose_y = mix(8.3, 10.8, person.nose_length) + drift[1] * 1.3
     smiling, gaping = "Smiling" in present, "Mouth_Slightly_Open" in present
     mouth = (drift[0] * 0.95, mix(nose_y - drift[1] * 0.3, chin, 0.44))
     ear_x = half + 0.6
@@ -107,20 +107,20 @@ def lay_out(scene: Scene) -> Layout:
         chin_half=mix(10.5, 13.5, person.chin_width) if male else mix(5.5, 8, person.chin_width),
         eyes=eyes,
         eye=mix(4.9, 5.9, person.eye_size) * (0.94 if male else 1.04),
-        opening=mix(2.25, 2.9, person.eye_openness) * (0.82 if smiling else 1),
+        opening=mix(2.25, 2.9, person.eye_openness) * (0.76 if smiling else 1),
         brows=((eyes[0][0] - 0.6, brow_y), (eyes[1][0] + 0.6, brow_y)),
-        brow_width=mix(*((3.4, 4.4) if "Bushy_Eyebrows" in present else (1.0, 1.7)), person.brow_thickness),
-        nose=(drift[0] * 1.35, nose_y),
-        nose_half=mix(*((6.9, 8.2) if "Big_Nose" in present else (3.6, 4.6)), person.nose_width),
+        brow_width=mix(*((3.8, 4.8) if "Bushy_Eyebrows" in present else (0.9, 1.5)), person.brow_thickness),
+        nose=(drift[0] * 1.35, nose_y + (0.9 if "Big_Nose" in present else 0)),
+        nose_half=mix(*((7.4, 8.8) if "Big_Nose" in present else (3.3, 4.2)), person.nose_width),
         mouth=mouth,
-        mouth_half=mix(7.2, 8.6, person.mouth_width) + (mix(1.6, 3.2, expression.smile_width) if smiling else 0),
-        smile=mix(2.4, 4.0, expression.smile_curve) if smiling else mix(-0.5, 0.3, expression.smile_curve),
-        gape=mix(*((3.4, 5.2) if smiling else (2.3, 3.6)), expression.mouth_opening) if gaping else 0,
+        mouth_half=mix(7.6, 9.0, person.mouth_width) + (mix(1.8, 3.2, expression.smile_width) if smiling else 0),
+        smile=mix(3.4, 5.0, expression.smile_curve) if smiling else mix(-0.6, 0.2, expression.smile_curve),
+        gape=mix(*((3.4, 5.2) if smiling else (2.9, 4.2)), expression.mouth_opening) if gaping else 0,
         lip=mix(1.5, 2.2, person.lip_fullness) * (0.8 if male else 1.25),
         ears=ears,
         ear=mix(3.6, 4.8, person.ear_size),
-        volume=mix(1.5, 7, person.hair_volume) + (2 if "Wavy_Hair" in present else 0),
-        ripple=mix(1.0, 1.7, person.wave_size) if "Wavy_Hair" in present else 0,
+        volume=mix(1.5, 7, person.hair_volume) + (2.5 if "Wavy_Hair" in present else 0),
+        ripple=mix(1.5, 2.3, person.wave_size) if "Wavy_Hair" in present else 0,
     )
 
 

@@ -60,12 +60,13 @@ def sample_person(random: Random) -> tuple[Person, frozenset[str]]:
         "Pale_Skin": 0.20,
         "Mustache": 0.32 if male else 0.0,
         "Goatee": 0.36 if male else 0.0,
-        "Sideburns": 0.34 if male else 0.0,
+        "Sideburns": 0.38 if male else 0.0,
     }
     present = {name for name, chance in chances.items() if random.random() < chance}
     present |= {name for name, flag in (("Male", male), ("Young", young)) if flag}
     if "Bald" in present:
-        present.discard("Bangs")
+        # on a shaved head only a full beard reaches up to the ears
+        present -= {"Bangs"} if {"Mustache", "Goatee"} <= present else {"Bangs", "Sideburns"}
     else:
         weights = (34, 28, 24, 2, 12) if young else (12, 12, 10, 60, 6)
         colors = ("Black_Hair", "Brown_Hair", "Blond_Hair", "Gray_Hair", "")

@@ -16,19 +16,30 @@ from lineament.datasets.portraits.layout import Layout, lay_out
 from lineament.datasets.portraits.scene import Scene, counterfactual
 from lineament.errors import UsageError
 
-__all__ = ["SIZES", "landmarks", "masks", "render"]
+__all__ = ["SIZES", "check_size", "landmarks", "masks", "render"]
 
 SIZES = (32, 512)
 """The smallest and the largest side of a picture, in pixels."""
 
 PLANE = 100.0
-CELLS = 6
-STEPS = [1.2 * step / CELLS - 0.6 for step in range(CELLS + 1)]
-GRID = [(x, y) for y in STEPS for x in STEPS]
-CORNERS = [row * (CELLS + 1) + column for row in range(CELLS) for column in range(CELLS)]
-TRIANGLES = [corner + step for corner in CORNERS for step in (0, 1, CELLS + 1, 1, CELLS + 2, CELLS + 1)]
+LENS = skia.RuntimeEffect.MakeForShader("""
+uniform shader picture; uniform float bend; uniform float size;
+half4 main(float2 at) {
+    float2 point = at / size - 0.5;
+    return picture.eval((point * (1 + bend * (dot(point, point) - 0.12)) + 0.5) * size);
+}
+""")
+"""Where in the drawing each pixel looks; ``_bent`` is its inverse."""
+
 VISIBLE = 5 / 255
 """A change of this much in any channel, noise aside, counts as part of an attribute's region."""
+
+
+def check_size(size: int) -> int:
+    """``size`` as an int if pictures can have it, else a ``UsageError``."""
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not SIZES[0] <= size <= SIZES[1]:
+        raise UsageError(f"size: expected a whole number of pixels from {SIZES[0]} to {SIZES[1]}, got {size!r}")
+    return int(size)
 
 
 def render(scene: Scene, size: int = 64) -> NDArray[np.uint8]:
@@ -39,9 +50,9 @@ def render(scene: Scene, size: int = 64) -> NDArray[np.uint8]:
     """
     pixels = _exposed(scene, size)
     random = np.random.Generator(np.random.SFC64(int(scene.camera.noise_seed)))
-    noise = random.standard_normal(pixels.shape, dtype=np.float32)
-    pixels += noise * np.float32(mix(0.4, 3.5, scene.camera.noise))
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    grain = random.standard_normal((*pixels.shape[:2], 1), dtype=np.float32)
+    pixels += grain * np.float32(mix(0.4, 3.5, scene.camera.noise)) + np.float32(0.5)
+    return np.clip(pixels, 0, 255, out=pixels).astype(np.uint8)
 
 
 def masks(scene: Scene, size: int = 64) -> dict[str, NDArray[np.bool_]]:
@@ -74,7 +85,7 @@ def _upright(scene: Scene) -> skia.Matrix:
     """Zoom and shift of the camera, in plane units around the middle of the picture."""
     camera = scene.camera
     matrix = skia.Matrix.Scale(camera.zoom, camera.zoom)
-    return matrix.postTranslate(1.8 * camera.shift_x, 1.2 * camera.shift_y + 1.5)
+    return matrix.postTranslate(1.8 * camera.shift_x, 1.2 * camera.shift_y + 0.5)
 
 
 def _head(scene: Scene) -> skia.Matrix:
@@ -83,48 +94,49 @@ def _head(scene: Scene) -> skia.Matrix:
 
 
 def _bent(scene: Scene, point: Point) -> Point:
-    """The lens: a point, in fractions from the middle of the picture, pulled in or pushed out with its distance."""
+    """Where the lens shows a point of the drawing, both in fractions from the middle of the picture."""
     x, y = point
-    factor = 1 + 0.22 * scene.camera.distortion * (x * x + y * y - 0.12)
-    return x * factor, y * factor
+    for _ in range(6):  # the fixed point of p (1 + bend (p^2 - 0.12)) = point; the bend is weak, so it contracts fast
+        factor = 1 + _bend(scene) * (x * x + y * y - 0.12)
+        x, y = point[0] / factor, point[1] / factor
+    return x, y
+
+
+def _bend(scene: Scene) -> float:
+    return 0.22 * scene.camera.distortion
 
 
 def _exposed(scene: Scene, size: int) -> NDArray[np.float32]:
     """The picture before noise: ``(size, size, 3)`` float32 in [0, 255], bent and blurred by the lens, tinted."""
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not SIZES[0] <= size <= SIZES[1]:
-        raise UsageError(f"size: expected a whole number of pixels from {SIZES[0]} to {SIZES[1]}, got {size!r}")
-    surface = skia.Surface(int(size), int(size))
+    size = check_size(size)
+    surface = skia.Surface(size, size)
     canvas = surface.getCanvas()
     canvas.scale(size / PLANE, size / PLANE)
     canvas.translate(PLANE / 2, PLANE / 2)
     _draw(canvas, scene)
     warmth = 0.03 * scene.camera.white_balance + 0.035 * scene.session.light_warmth
-    gains = np.array([1 + warmth, 1, 1 - warmth, 1], dtype=np.float32)
-    return (_through_lens(surface, scene, size) * gains)[:, :, :3]
+    gains = np.array([1 + warmth, 1, 1 - warmth], dtype=np.float32)
+    pixels: NDArray[np.float32] = np.multiply(_through_lens(surface, scene, size)[:, :, :3], gains, dtype=np.float32)
+    return pixels
 
 
 def _through_lens(surface: skia.Surface, scene: Scene, size: int) -> NDArray[np.uint8]:
-    """Draw the picture once more on a bent grid, out of focus by a share of its width."""
-    blur = mix(*((0.017, 0.022) if "Blurry" in scene.present else (0.0, 0.003)), scene.camera.blur) * size
-    source = [skia.Point((x + 0.5) * size, (y + 0.5) * size) for x, y in GRID]
-    target = [skia.Point((x + 0.5) * size, (y + 0.5) * size) for x, y in (_bent(scene, point) for point in GRID)]
-    mesh = skia.Vertices(skia.Vertices.kTriangles_VertexMode, target, source, None, TRIANGLES)
-    lens = skia.Surface(int(size), int(size))
+    """The picture ``(size, size, 4)`` bent by the lens and out of focus by a share of its width."""
+    lens = skia.RuntimeShaderBuilder(LENS)
     sampling = skia.SamplingOptions(skia.FilterMode.kLinear)
-    image = surface.makeImageSnapshot()
-    shader = image.makeShader(skia.TileMode.kClamp, skia.TileMode.kClamp, sampling)
-    lens.getCanvas().drawVertices(mesh, skia.Paint(Shader=shader, AntiAlias=False), skia.BlendMode.kSrc)
-    if blur < 0.15:
-        return _pixels(lens)
-    soft = skia.Surface(int(size), int(size))
-    focus = skia.Paint(ImageFilter=skia.ImageFilters.Blur(blur, blur, skia.TileMode.kClamp))
-    soft.getCanvas().drawImage(lens.makeImageSnapshot(), 0, 0, sampling, focus)
-    return _pixels(soft)
-
-
-def _pixels(surface: skia.Surface) -> NDArray[np.uint8]:
-    rgba: NDArray[np.uint8] = surface.toarray(colorType=skia.kRGBA_8888_ColorType)
-    return rgba
+    lens.setChild(
+        "picture", surface.makeImageSnapshot().makeShader(skia.TileMode.kClamp, skia.TileMode.kClamp, sampling)
+    )
+    lens.setUniform("bend", _bend(scene))
+    lens.setUniform("size", float(size))
+    paint = skia.Paint(Shader=lens.makeShader())
+    blur = mix(*((0.017, 0.022) if "Blurry" in scene.present else (0.0, 0.003)), scene.camera.blur) * size
+    if blur > 0.15:  # less than this cannot be seen
+        paint.setImageFilter(skia.ImageFilters.Blur(blur, blur))
+    film = skia.Surface(size, size)
+    film.getCanvas().drawPaint(paint)
+    pixels: NDArray[np.uint8] = film.toarray(colorType=skia.kRGBA_8888_ColorType)
+    return pixels
 
 
 def _draw(canvas: skia.Canvas, scene: Scene) -> None:
@@ -153,8 +165,8 @@ def _draw_face(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     draw_mouth(canvas, scene, layout)
     draw_mustache(canvas, scene, layout)
     draw_eyes(canvas, scene, layout)
-    draw_brows(canvas, scene, layout)
     draw_hair_on_head(canvas, scene, layout)
+    draw_brows(canvas, scene, layout)  # over the bangs, so that they can always be seen
     draw_eyeglasses(canvas, scene, layout)
     draw_earrings(canvas, scene, layout)
     draw_hat(canvas, scene, layout)

@@ -70,7 +70,7 @@ class Camera:
     yaw: float = within(-1, 1)
     pitch: float = within(-1, 1)
     roll: float = within(-7, 7)
-    zoom: float = within(0.95, 1.06)
+    zoom: float = within(0.89, 0.99)
     shift_x: float = within(-1, 1)
     shift_y: float = within(-1, 1)
     distortion: float = within(-1, 1)
