@@ -75,6 +75,13 @@ def test_tied_weights_stay_tied_in_the_twin() -> None:
     assert twin[1].weight.data_ptr() == first.weight.data_ptr()
 
 
+def test_a_module_that_cannot_be_copied_is_refused() -> None:
+    module = nn.Flatten()
+    module.__dict__["hidden"] = torch.ones(1, requires_grad=True) * 2
+    with pytest.raises(UsageError, match="Flatten: cannot be copied"):
+        from_module(module)
+
+
 def test_a_function_may_return_arrays_lists_or_tensors_and_write_to_its_images(images: Tensor) -> None:
     def greedy(given: Tensor) -> Tensor:
         return given.zero_().flatten(1)[:, :2]

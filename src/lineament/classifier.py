@@ -92,8 +92,11 @@ def from_module(module: nn.Module, *, batch_size: int = 256) -> AdaptedClassifie
     """
     shared: dict[int, Any] = {id(buffer): buffer for buffer in module.buffers()}
     shared |= {id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in module.parameters()}
-    twin = copy.deepcopy(module, shared).eval()
     name = type(module).__name__
+    try:
+        twin = copy.deepcopy(module, shared).eval()
+    except (RuntimeError, TypeError) as error:
+        raise UsageError(f"{name}: cannot be copied ({error}); wrap what computes it with from_function") from None
 
     def compute(images: Tensor) -> Tensor:
         try:
