@@ -8,6 +8,7 @@ from lineament.datasets.portraits.person import Person as Person
 from lineament.datasets.portraits.picture import landmarks as landmarks
 from lineament.datasets.portraits.picture import masks as masks
 from lineament.datasets.portraits.picture import render as render
+from lineament.datasets.portraits.sampling import sample_scene as sample_scene
 from lineament.datasets.portraits.scene import Camera as Camera
 from lineament.datasets.portraits.scene import Expression as Expression
 from lineament.datasets.portraits.scene import Scene as Scene
@@ -16,4 +17,3 @@ from lineament.datasets.portraits.scene import Wear as Wear
 from lineament.datasets.portraits.scene import counterfactual as counterfactual
 from lineament.datasets.portraits.scene import labels as labels
 from lineament.datasets.portraits.scene import parameters as parameters
-from lineament.datasets.portraits.scene import sample_scene as sample_scene

@@ -4,7 +4,7 @@ from collections.abc import Set
 
 from lineament.errors import UsageError, nearest
 
-__all__ = ["ATTRIBUTES", "HAIR_COLORS", "REGIONAL", "hidden", "switched"]
+__all__ = ["ATTRIBUTES", "HAIR_COLORS", "REGIONAL", "hidden", "settled", "switched"]
 
 HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 
@@ -48,9 +48,15 @@ def switched(present: Set[str], name: str, on: bool) -> frozenset[str]:
     elif name in result:
         result -= {name}
         result |= {"Straight_Hair": {"Wavy_Hair"}, "No_Beard": {"Goatee"}}.get(name, set())
+    return settled(result)
+
+
+def settled(present: Set[str]) -> frozenset[str]:
+    """``present`` with what the others imply: hair that is not wavy is straight, a face without hair has no beard."""
+    result = set(present) - {"No_Beard"}
     if not result & {"Bald", "Straight_Hair", "Wavy_Hair"}:
         result.add("Straight_Hair")
-    return frozenset(result - {"No_Beard"} if result & BEARD else result | {"No_Beard"})
+    return frozenset(result if result & BEARD else result | {"No_Beard"})
 
 
 def hidden(present: Set[str], hair_length: str) -> frozenset[str]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from lineament.datasets.base import AttributeDataset, split_by_identity
 from lineament.datasets.portraits import picture
 from lineament.datasets.portraits.attributes import ATTRIBUTES
-from lineament.datasets.portraits.scene import Scene, labels, parameters, sample_scene
+from lineament.datasets.portraits.sampling import sample_scene
+from lineament.datasets.portraits.scene import Scene, labels, parameters
 from lineament.errors import UsageError
 
 __all__ = ["Roll", "portraits"]

@@ -8,7 +8,7 @@ from lineament.datasets.portraits.scene import Scene
 
 __all__ = ["draw_hair_behind", "draw_hair_on_head", "draw_hair_on_shoulders"]
 
-FALL = {"short": 0.0, "bun": 0.0, "bob": 24.0, "long": 46.0}
+FALL = {"short": 0.0, "bun": 0.0, "bob": 24.0, "long": 60.0}
 """How far down the hair reaches, in plane units."""
 
 
@@ -51,20 +51,20 @@ def draw_hair_on_shoulders(canvas: skia.Canvas, scene: Scene, layout: Layout) ->
     for side in (-1, 1):
         outer = edge(
             (side * half + shift, -4),
-            (side * (half + 2) + shift, 44),
+            (side * (half + 2) + shift, 56),
             11 if layout.ripple else 5,
             side * layout.ripple * 1.3,
         )
         inner = edge(
-            (side * (half - 8.5) + shift, 47),
+            (side * (half - 8.5) + shift, 58),
             (side * (layout.half - 6), 8),
             9 if layout.ripple else 4,
             side * layout.ripple,
         )
-        canvas.drawPath(blob([*outer, (side * (half - 3) + shift, 50), *inner]), _lock(layout, side))
+        canvas.drawPath(blob([*outer, (side * (half - 3) + shift, 60), *inner]), _lock(layout, side))
         for inset in (2.5, 5.5):
             x = side * (half - inset) + shift
-            strand = edge((x, 8), (x - side * 0.8, 43), 9 if layout.ripple else 4, layout.ripple * 1.2)
+            strand = edge((x, 8), (x - side * 0.8, 56), 9 if layout.ripple else 4, layout.ripple * 1.2)
             canvas.drawPath(line(strand), solid(darker(layout.hair, 0.5), 0.45, 0.8))
 
 

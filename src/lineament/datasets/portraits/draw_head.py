@@ -81,17 +81,20 @@ def _blush(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
 
 
 def _wrinkles(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
-    """Lines of the forehead, from the nose to the mouth, under and beside the eyes."""
-    (dx, dy), depth = layout.drift, mix(0.6, 0.85, scene.person.wrinkle_depth)
-    ink = solid(darker(layout.skin, 0.56), depth, 1.15)
+    """Bags under the eyes; lines on the forehead, beside the eyes, from the nose to the mouth and on to the chin."""
+    (dx, dy), (nose_x, nose_y), (mouth_x, mouth_y) = layout.drift, layout.nose, layout.mouth
+    lines = skia.Path()
     for y, half in ((-16.2, 9.5), (-13.2, 8)):
-        canvas.drawPath(line([(dx - half, y + dy), (dx, y - 1.2 + dy), (dx + half, y + dy)]), ink)
+        lines.addPath(line([(dx - half, y + dy), (dx, y - 1.2 + dy), (dx + half, y + dy)]))
     for (x, y), side in zip(layout.eyes, (-1, 1), strict=True):
-        canvas.drawPath(line([(x - side * 4, y + 4.4), (x, y + 6.4), (x + side * 5, y + 4.6)]), ink)
-        wing, out = layout.nose_half + 1.2, layout.mouth_half + 2.4
-        nose, mouth = layout.nose, layout.mouth
-        fold = [(nose[0] + side * wing, nose[1] - 1), (nose[0] + side * (wing + 4), nose[1] + 3)]
-        canvas.drawPath(line([*fold, (mouth[0] + side * out, mouth[1])]), ink)
+        bag = (x + side * 0.5, y + 5)
+        canvas.drawCircle(*bag, 5, glow(bag, 5, darker(layout.skin, 0.6), 0.6))
+        lines.addPath(line([(x - side * 4, y + 4.4), (x, y + 6.8), (x + side * 5, y + 4.6)]))
+        wing, corner = nose_x + side * (layout.nose_half + 1.2), mouth_x + side * (layout.mouth_half + 2.4)
+        lines.addPath(line([(wing, nose_y - 1), (wing + side * 4, nose_y + 3), (corner, mouth_y + 0.5)]))
+        lines.addPath(line([(corner - side, mouth_y + 3), (corner, mouth_y + 5), (corner - side * 1.5, mouth_y + 8)]))
         for lift in (-1.2, 1.2):
             start = x + side * (layout.eye + 1.8)
-            canvas.drawLine(start, y + lift * 0.6, start + side * 3, y + lift * 1.8, ink)
+            lines.moveTo(start, y + lift * 0.6)
+            lines.lineTo(start + side * 3, y + lift * 1.8)
+    canvas.drawPath(lines, solid(darker(layout.skin, 0.56), mix(0.6, 0.85, scene.person.wrinkle_depth), 1.15))

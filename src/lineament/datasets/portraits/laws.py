@@ -1,6 +1,7 @@
 """Parameters that carry their law: a dataclass field says what it may be, and from that it is drawn and checked."""
 
 from dataclasses import field, fields
+from numbers import Real
 from random import Random
 from typing import Any, TypeVar
 
@@ -38,6 +39,6 @@ def check(kind: type, name: str, value: Any) -> Any:
         if value not in law:
             raise UsageError(f"{name}: {nearest(str(value), set(law), 'value')}")
         return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and law[0] <= value <= law[1]:
+    if isinstance(value, Real) and not isinstance(value, bool) and law[0] <= value <= law[1]:
         return float(value)
     raise UsageError(f"{name}: expected a number in [{law[0]:g}, {law[1]:g}], got {value!r}")

@@ -4,12 +4,13 @@ import numpy as np
 import skia
 from numpy.typing import NDArray
 
-from lineament.datasets.portraits.attributes import REGIONAL
+from lineament.datasets.portraits.attributes import REGIONAL, hidden
 from lineament.datasets.portraits.brush import Point, mix
+from lineament.datasets.portraits.draw_beard import draw_beard, draw_mustache, draw_sideburns
 from lineament.datasets.portraits.draw_eyes import draw_brows, draw_eyes
 from lineament.datasets.portraits.draw_hair import draw_hair_behind, draw_hair_on_head, draw_hair_on_shoulders
 from lineament.datasets.portraits.draw_head import draw_ears, draw_head
-from lineament.datasets.portraits.draw_mouth import draw_beard, draw_mouth, draw_mustache, draw_nose, draw_sideburns
+from lineament.datasets.portraits.draw_mouth import draw_mouth, draw_nose
 from lineament.datasets.portraits.draw_setting import draw_background, draw_body, draw_neck
 from lineament.datasets.portraits.draw_wear import draw_earrings, draw_eyeglasses, draw_hat, draw_necklace
 from lineament.datasets.portraits.layout import Layout, lay_out
@@ -58,12 +59,13 @@ def render(scene: Scene, size: int = 64) -> NDArray[np.uint8]:
 def masks(scene: Scene, size: int = 64) -> dict[str, NDArray[np.bool_]]:
     """The region ``(size, size)`` bool of every attribute in ``REGIONAL``: where its removal changes the picture.
 
-    Empty for an attribute that is absent. The removal is ``counterfactual``'s; noise is left out.
+    Empty for an attribute that is absent, or that a hat hides. The removal is ``counterfactual``'s; noise is left out.
     """
+    visible = scene.present - hidden(scene.present, scene.person.hair_length)
     whole, empty = _exposed(scene, size), np.zeros((size, size), dtype=bool)
     return {
         name: np.abs(_exposed(counterfactual(scene, **{name: False}), size) - whole).max(2) > 255 * VISIBLE
-        if name in scene.present
+        if name in visible
         else empty
         for name in REGIONAL
     }

@@ -1,19 +1,18 @@
 """A scene: one person on one occasion before one camera, and any of it changed while the rest stays the same."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from random import Random
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineament.datasets.portraits.attributes import ATTRIBUTES, hidden, switched
-from lineament.datasets.portraits.laws import check, draw, one_of, within
-from lineament.datasets.portraits.person import Person, sample_person
+from lineament.datasets.portraits.laws import check, one_of, within
+from lineament.datasets.portraits.person import Person
 from lineament.errors import UsageError, nearest
 
-__all__ = ["Camera", "Expression", "Scene", "Session", "Wear", "counterfactual", "labels", "parameters", "sample_scene"]
+__all__ = ["Camera", "Expression", "Scene", "Session", "Wear", "counterfactual", "labels", "parameters"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,6 @@ class Scene:
     present: frozenset[str]
 
 
-PREFIX = {"person": "person_", "wear": "", "expression": "", "session": "session_", "camera": "camera_"}
 KINDS: dict[str, type] = {
     "person": Person,
     "wear": Wear,
@@ -100,53 +98,13 @@ KINDS: dict[str, type] = {
     "session": Session,
     "camera": Camera,
 }
-FIELDS = {prefix + entry.name: (part, entry.name) for part, prefix in PREFIX.items() for entry in fields(KINDS[part])}
-
-
-def sample_scene(seed: int = 0, person: int = 0, session: int = 0, image: int = 0) -> Scene:
-    """The scene of these four numbers: those with the same ``seed`` and ``person`` show one person, and so on down.
-
-    Hats, glasses, jewellery, make-up, clothes, light and background are a session's; expression, pose and camera an
-    image's. The same numbers give the same scene in every process.
-    """
-    # text seeds a Random the same way everywhere, and keeps the four streams apart
-    who, own = sample_person(life := Random(f"{seed}/{person}"))
-    glasses = life.random() < 0.45
-    own_glasses = draw(Wear, life)
-    day = Random(f"{seed}/{person}/{session}")
-    moment = Random(f"{seed}/{person}/{session}/{image}")
-    worn = _worn(day, own, glasses)
-    frame = {name: value for name, value in asdict(own_glasses).items() if name.startswith("eyeglasses_")}
-    wear = draw(Wear, day, **frame)
-    passing = _passing(moment)
-    present = switched(own | worn | passing, "Male", "Male" in own)  # a switch to what is already so settles No_Beard
-    return Scene(who, wear, draw(Expression, moment), draw(Session, day), draw(Camera, moment), present)
-
-
-def _worn(day: Random, own: frozenset[str], glasses: bool) -> frozenset[str]:
-    """What the person puts on that day."""
-    male = "Male" in own
-    chances = {
-        "Eyeglasses": 0.75 if glasses else 0.04,
-        "Wearing_Hat": 0.18,
-        "Wearing_Earrings": 0.08 if male else 0.5,
-        "Wearing_Lipstick": 0.0 if male else 0.5,
-        "Heavy_Makeup": 0.0 if male else 0.4,
-        "Rosy_Cheeks": 0.12 if male else 0.32,
-        "Wearing_Necktie": 0.35 if male else 0.0,
-        "Wearing_Necklace": 0.08 if male else 0.4,
-    }
-    worn = {name for name, chance in chances.items() if day.random() < chance}
-    return frozenset(worn - {"Wearing_Necklace"} if "Wearing_Necktie" in worn else worn)
-
-
-def _passing(moment: Random) -> frozenset[str]:
-    """What is so at the moment of the picture."""
-    smiling = moment.random() < 0.48
-    opened = moment.random() < (0.5 if smiling else 0.28)
-    blurry = moment.random() < 0.1
-    flags = (("Smiling", smiling), ("Mouth_Slightly_Open", opened), ("Blurry", blurry))
-    return frozenset(name for name, flag in flags if flag)
+PREFIXED = ("person", "session", "camera")
+FIELDS = {
+    f"{part}_{entry.name}" if part in PREFIXED else entry.name: (part, entry.name)
+    for part, kind in KINDS.items()
+    for entry in fields(kind)
+}
+"""The flat name of every parameter, and where in a scene it stands."""
 
 
 def parameters(scene: Scene) -> dict[str, float | str]:
