@@ -35,7 +35,7 @@ def test_eyes_come_to_lie_where_the_frame_has_them(turn: float, distance: float,
     places = np.stack([middle - axis, middle + axis])
     aligned = align(dots(width, 310, places, distance / 12), places / (width, 310), FRAME)
     assert aligned.shape == (96, 80, 3) and aligned.dtype == np.uint8
-    np.testing.assert_allclose(centres(aligned), np.array(FRAME.eyes) * (80, 96), atol=0.25)
+    np.testing.assert_allclose(centres(aligned), np.array(FRAME.eyes) * (80, 96), atol=0.2)
 
 
 def test_the_frame_of_the_photo_itself_changes_nothing() -> None:
@@ -48,7 +48,7 @@ def test_a_fine_pattern_is_averaged_when_it_shrinks() -> None:
     stripes = np.zeros((400, 400, 3), np.uint8)
     stripes[:, ::2] = 254
     shrunk = align(stripes, [[0.3, 0.5], [0.7, 0.5]], Frame(((0.3, 0.5), (0.7, 0.5)), 50, 50))
-    assert np.abs(shrunk.astype(int) - 127).max() <= 1
+    assert np.abs(shrunk[:, 2:-2].astype(int) - 127).max() <= 2
 
 
 def test_outside_the_photo_its_edge_is_repeated() -> None:

@@ -78,7 +78,7 @@ def resample(image: NDArray[np.uint8], scale: complex, shift: complex, width: in
     points = torch.from_numpy(np.stack([ends.real / columns, ends.imag / rows], 1))
     if abs(scale) > 1.5:
         smaller = (max(1, round(columns / abs(scale))), max(1, round(rows / abs(scale))))
-        image = np.asarray(Image.fromarray(image).resize(smaller, Image.Resampling.BOX))
+        image = np.asarray(Image.fromarray(image).resize(smaller, Image.Resampling.BILINEAR))
     shown = crop(to_batch(image[None]), points[None], Window(0, 0, width, height)).clamp(0, 1)
     pixels: NDArray[np.uint8] = to_uint8(shown)[0]
     return pixels
