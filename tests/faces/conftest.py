@@ -1,6 +1,6 @@
 """The model files, fetched once a session; tests that need them skip, with the reason, where that is impossible."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +28,6 @@ def astronaut() -> NDArray[np.uint8]:
 
 
 @pytest.fixture
-def empty_cache(tmp_path, monkeypatch) -> Iterator[None]:
-    """A cache of its own, and interpreters that forget the files of other tests."""
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of its own; interpreters are kept by path, so none of another test is met here."""
     monkeypatch.setenv("LINEAMENT_CACHE", str(tmp_path / "cache"))
-    yield

@@ -22,6 +22,7 @@ KEYPOINTS = ("right eye", "left eye", "nose tip", "mouth", "right ear", "left ea
 """The key points in order; right and left are the person's own."""
 
 SIDE = 128
+THRESHOLD = 0.5
 LOOKS = (1.0, 1.5, 0.5, 0.25)
 """Side of the square looked at, in longer sides of the picture, in the order tried until a face is found."""
 CLOSE = 3.0
@@ -53,8 +54,8 @@ class Face:
     presence: float | None = None
 
 
-def detect(image: NDArray[np.uint8], threshold: float = 0.5) -> list[Face]:
-    """Every face of ``image`` ``(height, width, 3)`` uint8 whose score is at least ``threshold``, largest first.
+def detect(image: NDArray[np.uint8]) -> list[Face]:
+    """Every face of ``image`` ``(height, width, 3)`` uint8 whose score is at least ``THRESHOLD``, largest first.
 
     Raises:
         UsageError: not such an image, or the extra ``faces`` is not installed.
@@ -63,11 +64,9 @@ def detect(image: NDArray[np.uint8], threshold: float = 0.5) -> list[Face]:
     height, width = check_photo(image).shape[:2]
     picture, size = Image.fromarray(image), np.array([width, height], dtype=np.float32)
     for look in LOOKS:
-        seen = _merged([_look(picture, *square, threshold) for square in _squares(width, height, look)])
+        seen = _merged([_look(picture, *square) for square in _squares(width, height, look)])
         small = look * max(width, height) / CLOSE
-        rows, scores = _merged(
-            [_closer(picture, row, score, small, threshold) for row, score in zip(*seen, strict=True)]
-        )
+        rows, scores = _merged([_closer(picture, row, score, small) for row, score in zip(*seen, strict=True)])
         if len(rows):
             points = rows.reshape(-1, 8, 2) / size
             faces = [Face(p[:2].reshape(4), float(s), p[2:], p[2:4]) for p, s in zip(points, scores, strict=True)]
@@ -81,13 +80,13 @@ def _merged(found: list[Found]) -> Found:
     return suppress(rows, scores)
 
 
-def _closer(picture: Image.Image, row: NDArray[np.float32], score: float, small: float, threshold: float) -> Found:
+def _closer(picture: Image.Image, row: NDArray[np.float32], score: float, small: float) -> Found:
     """A face of less than ``small`` pixels as seen from close by, which is exact; none if it is no face from there."""
     side = float(np.max(row[2:4] - row[:2]))
     if side >= small:
         return row[None], np.array([score], dtype=np.float32)
     left, top = (row[:2] + row[2:4] - CLOSE * side) / 2
-    rows, scores = _merged([_look(picture, float(left), float(top), CLOSE * side, threshold)])
+    rows, scores = _merged([_look(picture, float(left), float(top), CLOSE * side)])
     middle = (row[:2] + row[2:4]) / 2
     here = np.abs((rows[:, :2] + rows[:, 2:4]) / 2 - middle).max(1) < side / 2
     return rows[here][:1], scores[here][:1]
@@ -107,7 +106,7 @@ def _starts(length: float, side: float) -> NDArray[np.float64]:
     return np.linspace(0, length - side, 1 + int(np.ceil((length - side) / (side / 2) - 1e-9)))
 
 
-def _look(picture: Image.Image, left: float, top: float, side: float, threshold: float) -> Found:
+def _look(picture: Image.Image, left: float, top: float, side: float) -> Found:
     """What the network sees in one square."""
     box = (round(left), round(top), round(left + side), round(top + side))
     square = picture.crop(box).resize(
@@ -115,7 +114,7 @@ def _look(picture: Image.Image, left: float, top: float, side: float, threshold:
     )  # black where it leaves the picture
     seen = infer(DETECTOR, np.asarray(square, dtype=np.float32) / 127.5 - 1)
     rows, scores = decode(seen["regressors"], seen["classificators"][:, 0])
-    kept = scores >= threshold
+    kept = scores >= THRESHOLD
     extent = np.array([box[2] - box[0], box[3] - box[1]] * 8, dtype=np.float32)
     return rows[kept] * extent + np.array(box[:2] * 8, dtype=np.float32), scores[kept]
 
