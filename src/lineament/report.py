@@ -104,7 +104,7 @@ def percent(value: float, low: float | None = None, high: float | None = None) -
 
 def number(value: float, digits: int = 0, note: str = "") -> Cell:
     """A number with thousands separated; NaN becomes a dash."""
-    return Cell(f"{value:,.{digits}f}", float(value), note) if np.isfinite(value) else Cell("–", -1.0)
+    return Cell(f"{value:,.{digits}f}".replace("-", "−"), float(value), note) if np.isfinite(value) else Cell("–", -1.0)
 
 
 def table(

@@ -52,7 +52,8 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     judged = named & (truth >= 0) & (label >= 0)
     true = float((truth != label)[judged].mean()) if judged.any() else float("nan")
     progress(0.9)
-    chosen = _varied(np.flatnonzero(named), column, first)
+    strangers = test.dataset.identity[probes[column]]
+    chosen = _varied(np.flatnonzero(named), row, strangers, first)
     read = test.dataset.read
     blocks = [
         _words(len(row), float(named.mean()) if len(named) else 0.0, true),
@@ -107,12 +108,16 @@ def _vote(labels: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def _varied(
-    candidates: NDArray[np.int64], column: NDArray[np.int64], first: NDArray[np.int64], count: int = 12
+    candidates: NDArray[np.int64],
+    row: NDArray[np.int64],
+    strangers: NDArray[np.int64],
+    first: NDArray[np.int64],
+    count: int = 12,
 ) -> list[int]:
-    """Up to ``count`` candidates such that no stranger comes twice and no first reason more than twice."""
+    """Up to ``count`` candidates such that nobody is on one side twice and no first reason comes more than twice."""
     chosen: list[int] = []
     for k in candidates[:2000].tolist():
-        fresh = all(column[k] != column[other] for other in chosen)
+        fresh = all(row[k] != row[other] and strangers[k] != strangers[other] for other in chosen)
         if len(chosen) < count and fresh and sum(first[k] == first[other] for other in chosen) < 2:
             chosen.append(k)
     return chosen
@@ -137,8 +142,9 @@ def _words(refused: int, named: float, true: float) -> "Markup":
     checked = "" if np.isnan(true) else f" By the labels, the first reason is true for {true:.1%} of these."
     return report.prose(
         f"Of {refused:,} strangers refused at the equal error rate by a single image, {named:.1%} differ in an "
-        f"attribute that can be named.{checked} First comes the difference that is largest against how much the attribute varies "
-        f"within a person. Never given: {', '.join(sorted(map(report.readable, NEVER_A_REASON)))}.",
+        f"attribute that can be named.{checked} The first reason is the difference that is largest against how much "
+        f"the attribute varies within a person. Never given: "
+        f"{', '.join(sorted(map(report.readable, NEVER_A_REASON)))}.",
     )
 
 

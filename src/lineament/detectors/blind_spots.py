@@ -1,7 +1,8 @@
 """Where a detector errs: attributes whose presence hides another, and the answers it was surest of.
 
-A blind spot is a pair of attributes: one is detected less accurately where the other is present. Pairs are picked on
-the development people and measured on the test people, so an interval is not flattered by the picking.
+A blind spot is a pair of attributes: one is detected less well where the other is present. It is measured by balanced
+accuracy, because plain accuracy also falls where an attribute is merely more common. Pairs are picked on the
+development people and measured on the test people, so an interval is not flattered by the picking.
 """
 
 from collections.abc import Callable
@@ -13,17 +14,17 @@ from scipy.special import logit
 
 from lineament import report
 from lineament.detectors.evaluation import interval, people, per_person, person_weights, ratio
-from lineament.report import Cell, Finding, Fragment, Row, Section
+from lineament.report import Finding, Fragment, Row, Section
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from lineament.subject import Readings, Subject
 
-__all__ = ["SECTION", "accuracy_gaps", "pick_pairs"]
+__all__ = ["SECTION", "accuracy_losses", "pick_pairs"]
 
-SLICE = 30
-"""An attribute slices the images only where at least this many fall on either side."""
+CELL = 15
+"""A pair is looked at only where this many images lie in each of the four cells that two attributes make."""
 
 
 def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
@@ -32,24 +33,24 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     test = subject.readings("test", lambda share: progress(0.4 + 0.4 * share))
     names, correct = subject.attributes, _correct(subject, test)
     pairs = pick_pairs(_correct(subject, development), development.labels)
-    pairs = pairs[_sliceable(test.labels)[pairs[:, 0], pairs[:, 1]]]
-    gaps = accuracy_gaps(
+    pairs = pairs[_filled(test.labels)[pairs[:, 0], pairs[:, 1]]]
+    losses = accuracy_losses(
         correct, test.labels, test.dataset.identity, pairs, resamples=subject.resamples, seed=subject.seed
     )
-    order = np.argsort(-np.nan_to_num(gaps[:, 1], nan=-1), kind="stable")
-    pairs, gaps = pairs[order], gaps[order]
+    order = np.argsort(-np.nan_to_num(losses[:, 1], nan=-1), kind="stable")
+    pairs, losses = pairs[order], losses[order]
     rows = [
-        {"attribute": names[a], "with": names[b], "accuracy_lost": gap.tolist()}
-        for (a, b), gap in zip(pairs, gaps, strict=True)
+        {"attribute": names[a], "with": names[b], "balanced_accuracy_lost": loss.tolist()}
+        for (a, b), loss in zip(pairs, losses, strict=True)
     ]
-    blocks = [*_pairs(subject, test, pairs, gaps), *_examples(subject, test, correct)]
-    return Fragment(blocks, _findings(names, pairs, gaps), {"blind_spots": rows})
+    blocks = [*_pairs(subject, test, pairs, losses), *_examples(subject, test, correct)]
+    return Fragment(blocks, _findings(names, pairs, losses), {"blind_spots": rows})
 
 
 SECTION = Section("Where it errs", run, cost=4)
 
 
-def accuracy_gaps(
+def accuracy_losses(
     correct: NDArray[np.bool_],
     labels: NDArray[np.int8],
     identity: NDArray[np.int64],
@@ -58,7 +59,7 @@ def accuracy_gaps(
     resamples: int = 1000,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """How much lower the accuracy of one attribute is where another is present than where it is absent.
+    """How much balanced accuracy the detection of one attribute loses where another is present.
 
     Args:
         correct: ``(n, attributes)``: whether the detector's answer was right.
@@ -69,94 +70,97 @@ def accuracy_gaps(
         seed: of these draws.
 
     Returns:
-        ``(pairs, 3)``: accuracy where absent minus accuracy where present, and the ends of its 95% interval.
+        ``(pairs, 3)``: balanced accuracy where absent minus where present, and the ends of its 95% interval; NaN where
+        one of the four cells is empty.
     """
     person = people(identity)
     weights = person_weights(int(person.max(initial=-1)) + 1, resamples, seed)
-    detected, right, slicing = labels[:, pairs[:, 0]] >= 0, correct[:, pairs[:, 0]], labels[:, pairs[:, 1]]
-    absent, present = (
-        ratio(weights @ per_person(inside & right, person), weights @ per_person(inside, person))
-        for inside in (detected & (slicing == 0), detected & (slicing == 1))
-    )
-    return interval(absent - present)
+    truth, right, slicing = labels[:, pairs[:, 0]], correct[:, pairs[:, 0]], labels[:, pairs[:, 1]]
+
+    def recall(answer: int, slice_: int) -> NDArray[np.float64]:
+        cell = (truth == answer) & (slicing == slice_)
+        return np.asarray(ratio(weights @ per_person(cell & right, person), weights @ per_person(cell, person)))
+
+    return interval((recall(1, 0) + recall(0, 0) - recall(1, 1) - recall(0, 1)) / 2)
 
 
 def pick_pairs(correct: NDArray[np.bool_], labels: NDArray[np.int8], count: int = 12) -> NDArray[np.int64]:
     """Suspects ``(pairs, 2)``: the slice that hurts each attribute most by z-score, the ``count`` worst of these."""
-    worse = np.where(_sliceable(labels) & ~np.eye(labels.shape[1], dtype=bool), _strength(correct, labels), -np.inf)
-    slicing = worse.argmax(1)
-    strongest = worse.max(1)
+    worse = np.where(_filled(labels), _z_scores(correct, labels), -np.inf)
+    slicing, strongest = worse.argmax(1), worse.max(1)
     detected = np.argsort(-strongest, kind="stable")[:count]
     detected = detected[strongest[detected] > 0]
     return np.stack([detected, slicing[detected]], axis=1)
 
 
-def _strength(correct: NDArray[np.bool_], labels: NDArray[np.int8]) -> NDArray[np.float64]:
-    """z-score of "less accurate where present", ``(detected, slicing)``; half an error is added to keep it finite."""
-    known, rates, variances = labels >= 0, [], []
-    for value in (0, 1):
-        inside = (labels == value).astype(float)
-        n = known.T.astype(float) @ inside
-        rate = ((known & correct).T.astype(float) @ inside + 0.5) / (n + 1)
-        rates.append(rate)
-        variances.append(rate * (1 - rate) / (n + 1))
-    return np.asarray((rates[0] - rates[1]) / np.sqrt(variances[0] + variances[1]))
+def _z_scores(correct: NDArray[np.bool_], labels: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Loss of balanced accuracy over its deviation, ``(detected, slicing)``; half an error keeps it finite."""
+    size = labels.shape[1]
+    loss, variance = np.zeros((size, size)), np.zeros((size, size))
+    for answer in (0, 1):
+        hit = ((labels == answer) & correct).astype(float).T
+        all_of_it = (labels == answer).astype(float).T
+        for slice_, sign in ((0, 1), (1, -1)):
+            inside = (labels == slice_).astype(float)
+            n = all_of_it @ inside + 1
+            recall = (hit @ inside + 0.5) / n
+            loss += sign * recall
+            variance += recall * (1 - recall) / n
+    return np.asarray(loss / np.sqrt(variance))
 
 
-def _sliceable(labels: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """``(detected, slicing)``: whether enough images with known labels lie on either side of the slice."""
-    known = (labels >= 0).astype(float).T
-    return np.asarray(np.minimum(known @ (labels == 1), known @ (labels == 0)) >= SLICE)
+def _filled(labels: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """``(detected, slicing)``: whether the four cells that the two make hold enough images; not of one with itself."""
+    yes, no = (labels == 1).astype(float), (labels == 0).astype(float)
+    cells = [first.T @ second for first in (yes, no) for second in (yes, no)]
+    return np.asarray((np.min(cells, axis=0) >= CELL) & ~np.eye(labels.shape[1], dtype=bool))
 
 
 def _correct(subject: "Subject", part: "Readings") -> NDArray[np.bool_]:
     return np.asarray((part.probabilities >= subject.thresholds) == (part.labels == 1))
 
 
-def _pairs(subject: "Subject", test: "Readings", pairs: NDArray[np.int64], gaps: NDArray[np.float64]) -> list["Markup"]:
+def _pairs(
+    subject: "Subject", test: "Readings", pairs: NDArray[np.int64], losses: NDArray[np.float64]
+) -> list["Markup"]:
     if not len(pairs):
-        return [report.prose("No pair of attributes has enough images on either side to look for blind spots.")]
-    names = subject.attributes
-    known = test.labels >= 0
+        return [report.prose("No pair of attributes has enough images of all four kinds to look for blind spots.")]
     rows: list[Row] = [
         [
-            report.readable(names[a]),
-            report.readable(names[b]),
-            Cell(f"{100 * gap[0]:.1f}", float(gap[0]), f"{100 * gap[1]:.1f} to {100 * gap[2]:.1f}"),
-            report.number((known[:, a] & (test.labels[:, b] == 1)).sum()),
-            *(report.percent(_share(test.labels[test.labels[:, b] == value, a])) for value in (1, 0)),
+            *(report.readable(subject.attributes[i]) for i in (a, b)),
+            report.number(100 * loss[0], 1, f"{report.number(100 * loss[1], 1).text} to {100 * loss[2]:.1f}"),
+            report.number(((test.labels[:, a] >= 0) & (test.labels[:, b] == 1)).sum()),
         ]
-        for (a, b), gap in zip(pairs, gaps, strict=True)
+        for (a, b), loss in zip(pairs, losses, strict=True)
     ]
     return [
         report.prose(
             "The presence of one attribute can hide another. These pairs were picked on the development people and are "
-            "measured here on the test people; one that did not show again is listed all the same. Where an attribute "
-            "is much more common in one group than in the other, part of the loss is that only there is it in doubt.",
+            "measured here on the test people; one that did not show again is listed all the same.",
             heading="Blind spots",
         ),
         report.table(
-            ["attribute", "less accurate with", "points lost", "images with it", "common with it", "without it"],
+            ["attribute", "detected less well with", "points lost", "images with it"],
             rows,
-            "Accuracy where the second attribute is absent minus accuracy where it is present, with 95% intervals",
+            "Balanced accuracy where the second attribute is absent minus where it is present, with 95% intervals",
         ),
     ]
 
 
 def _examples(subject: "Subject", test: "Readings", correct: NDArray[np.bool_], count: int = 12) -> list["Markup"]:
-    """The answers furthest from their thresholds in log-odds: no image twice, and no attribute more than twice."""
+    """The answers furthest from their thresholds in log-odds: no person twice, and no attribute more than twice."""
     margin = np.abs(
         logit(np.clip(test.probabilities, 1e-7, 1 - 1e-7)) - logit(np.clip(subject.thresholds, 1e-7, 1 - 1e-7))
     )
     known, present = test.labels >= 0, test.labels == 1
-    blocks = []
+    person, blocks = people(test.dataset.identity), []
     for heading, text, wanted in (
         ("Surest and wrong", "Answers that contradict the label with the greatest confidence. Some are errors of the "
          "label, not of the detector: look before you judge.", known & ~correct),
         ("Surest and right", "Attributes that are present and were found with the greatest confidence.",
          known & correct & present),
     ):  # fmt: skip
-        places = _spread(np.where(wanted, margin, -np.inf), count)
+        places = _spread(np.where(wanted, margin, -np.inf), person, count)
         captions = [
             f"{report.readable(subject.attributes[a])}\nlabel {'yes' if present[i, a] else 'no'}, score "
             f"{_score(test.probabilities[i, a])}\n{test.dataset.names[i]}"
@@ -168,13 +172,14 @@ def _examples(subject: "Subject", test: "Readings", correct: NDArray[np.bool_], 
     return blocks
 
 
-def _spread(margin: NDArray[np.float64], count: int, per_attribute: int = 2) -> list[tuple[int, int]]:
-    """Up to ``count`` places (image, attribute) by falling ``margin``, -inf excluded, varied in both."""
-    best = np.argsort(-margin, axis=0, kind="stable")[: count + 1]  # enough of each column, whatever is skipped
+def _spread(margin: NDArray[np.float64], person: NDArray[np.int64], count: int) -> list[tuple[int, int]]:
+    """Up to ``count`` places (image, attribute) by falling ``margin``; -inf is left out, people do not come twice."""
+    best = np.argsort(-margin, axis=0, kind="stable")[: 20 * count]  # enough of each column, whatever is skipped
     candidates = [(int(i), a) for a in range(margin.shape[1]) for i in best[:, a] if np.isfinite(margin[i, a])]
     chosen: list[tuple[int, int]] = []
     for i, a in sorted(candidates, key=lambda place: -margin[place]):
-        if len(chosen) < count and all(i != k for k, _ in chosen) and sum(a == b for _, b in chosen) < per_attribute:
+        fresh = all(person[i] != person[k] for k, _ in chosen) and sum(a == b for _, b in chosen) < 2
+        if fresh and len(chosen) < count:
             chosen.append((i, a))
     return chosen
 
@@ -183,20 +188,18 @@ def _score(probability: float) -> str:
     return ">99%" if probability > 0.99 else "<1%" if probability < 0.01 else f"{probability:.0%}"
 
 
-def _share(labels: NDArray[np.int8]) -> float:
-    return float(ratio((labels == 1).sum(), (labels >= 0).sum()))
-
-
-def _findings(names: tuple[str, ...], pairs: NDArray[np.int64], gaps: NDArray[np.float64]) -> list[Finding]:
+def _findings(names: tuple[str, ...], pairs: NDArray[np.int64], losses: NDArray[np.float64]) -> list[Finding]:
     found = [
         Finding(
             "blind spot",
-            f"−{100 * gap[0]:.1f} points",
-            f"accuracy of {report.readable(names[a])} where {report.readable(names[b])} is present "
-            f"(95% interval −{100 * gap[2]:.1f} to −{100 * gap[1]:.1f})",
+            f"−{100 * loss[0]:.1f} points",
+            f"balanced accuracy of {report.readable(names[a])} where {report.readable(names[b])} is present "
+            f"(95% interval −{100 * loss[2]:.1f} to −{100 * loss[1]:.1f})",
         )
-        for (a, b), gap in zip(pairs, gaps, strict=True)
-        if gap[1] > 0
+        for (a, b), loss in zip(pairs, losses, strict=True)
+        if loss[1] > 0
     ]
-    none = Finding("blind spot", "None", f"of {len(pairs)} suspected pairs of attributes costs accuracy beyond chance")
+    none = Finding(
+        "blind spot", "None", f"of {len(pairs)} suspected pairs of attributes costs balanced accuracy beyond chance"
+    )
     return found[:3] or [none]

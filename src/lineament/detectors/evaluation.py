@@ -117,13 +117,13 @@ def thresholds(
 ) -> Array:
     """The best threshold of each attribute, ``(attributes,)``, by one sort of ``(n, attributes)`` scores in [0, 1].
 
-    Of equally good ones the nearest to 0.5 is taken, so an attribute without known labels gets 0.5.
+    They lie midway between scores; of equally good ones the nearest to 0.5 is taken. Without known labels it is 0.5.
     """
     if criterion not in ("accuracy", "balanced_accuracy"):
         raise UsageError(f"criterion: expected 'accuracy' or 'balanced_accuracy', got {criterion!r}")
-    scores = _checked(scores, labels)
+    scores, labels = _checked(scores, labels), np.asarray(labels)
     order = scores.argsort(0)
-    ranked, answer = np.take_along_axis(scores, order, 0), np.take_along_axis(np.asarray(labels), order, 0)
+    ranked, answer = np.take_along_axis(scores, order, 0), np.take_along_axis(labels, order, 0)
     positive, negative = answer == 1, answer == 0
     share = (1.0, 1.0)
     if criterion == "balanced_accuracy":
@@ -138,7 +138,7 @@ def thresholds(
     quality[1:-1][ranked[1:] == ranked[:-1]] = -1  # equal scores cannot be parted
     distance = np.where(quality == quality.max(0), np.abs(cut - 0.5), np.inf)
     best: Array = np.take_along_axis(cut, distance.argmin(0)[None], 0)[0]
-    return best
+    return np.where((labels >= 0).any(0), best, 0.5)
 
 
 def commonest(labels: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -165,7 +165,9 @@ def people(identity: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def person_weights(count: int, resamples: int, seed: int = 0) -> Array:
     """``(1 + resamples, count)``: how often each person is drawn; row 0 is the sample itself, all ones."""
-    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / max(count, 1)), size=resamples)
+    if not count:
+        return np.zeros((1 + resamples, 0))
+    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
     return np.concatenate([np.ones((1, count)), draws])
 
 

@@ -1,0 +1,186 @@
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lineament import cli, dossier
+from lineament.errors import JobError
+from lineament.report import Fragment, Section, prose
+from tests.toy_subject import ATTRIBUTES, HOSTILE, subject
+
+
+@pytest.fixture(scope="module")
+def toy():
+    return subject()
+
+
+@pytest.fixture(scope="module")
+def results(toy):
+    return dossier.run_sections(toy, dossier.SECTIONS, visible=False)
+
+
+@pytest.fixture(scope="module")
+def written(toy, results, tmp_path_factory) -> tuple[Path, dict]:
+    folder = tmp_path_factory.mktemp("dossier")
+    dossier.write(toy, results, folder / "page.html", command="lineament dossier", json=folder / "figures.json")
+    return folder / "page.html", json.loads((folder / "figures.json").read_text())
+
+
+def test_every_section_runs_on_a_small_subject(written):
+    page, figures = written
+    assert not figures["failed"] and list(figures["sections"]) == [section.title for section in dossier.SECTIONS]
+    text = page.read_text()
+    assert "This section failed" not in text and "made up here" in text and "quick, 200 resamples" in text
+    assert text.count("data:image/webp") > 30 and text.count("<svg") == 5
+
+
+def test_the_figures_are_true_of_a_detector_that_cannot_miss(written):
+    sections = written[1]["sections"]
+    rows = {row["attribute"]: row for row in sections["How well each attribute is detected"]["rows"]}
+    for name in ATTRIBUTES[:3]:
+        assert rows[name]["accuracy"][0] > 0.97 and rows[name]["auc"][0] > 0.97
+    assert rows[ATTRIBUTES[3]]["balanced_accuracy"][0] < 0.9
+    worst = sections["Where it errs"]["blind_spots"][0]
+    assert (worst["attribute"], worst["with"]) == (ATTRIBUTES[3], "Red") and worst["balanced_accuracy_lost"][1] > 0.2
+    assert sections["Whether people can be told apart"]["set_eer"][0] < 0.4
+    assert sections["Why strangers are refused"]["first_reason_true"] > 0.8
+    assert sections["The data"] == {"images": 600, "people": 60, "people_in_two_parts": 0}
+
+
+def test_hostile_names_of_files_and_attributes_stay_text(toy):
+    first = toy.dataset.part("test").subset([0])
+    toy_named = dossier.Subject(toy.dataset, toy.detector, quick=True)
+    assert HOSTILE in toy.dataset.names and len(first) == 1
+    text = dossier.page("t", "s", dossier.run_sections(toy_named, dossier.SECTIONS[:1], visible=False), [])
+    assert text.count("<script>") == 1 and "&lt;b&gt;Hat&lt;/b&gt;" in text
+
+
+def test_two_runs_give_the_same_page(toy, written, tmp_path):
+    again = subject()
+    dossier.write(again, dossier.run_sections(again, dossier.SECTIONS, visible=False), tmp_path / "a.html",
+                  command="lineament dossier")  # fmt: skip
+    first, second = (re.sub(r"Made</dt><dd>[^<]*", "", path.read_text()) for path in (written[0], tmp_path / "a.html"))
+    assert first == second
+
+
+def test_a_failing_section_does_not_lose_the_page(toy, tmp_path):
+    def out_of_memory(subject, progress):
+        progress(0.5)
+        raise JobError("no memory left; use --quick")
+
+    def defect(subject, progress):
+        return {}["missing"]
+
+    def fine(subject, progress):
+        return Fragment([prose("all is well")])
+
+    sections = [Section("One", out_of_memory, 1), Section("Two", defect, 1), Section("Three", fine, 1)]
+    results = dossier.run_sections(toy, sections, visible=False)
+    with pytest.raises(
+        JobError, match=r"2 section\(s\) failed: 'One' \(no memory left; use --quick\); 'Two'.*KeyError"
+    ):
+        dossier.write(toy, results, tmp_path / "page.html", json=tmp_path / "figures.json")
+    text = (tmp_path / "page.html").read_text()
+    assert "no memory left; use --quick" in text and "all is well" in text
+    assert set(json.loads((tmp_path / "figures.json").read_text())["failed"]) == {"One", "Two"}
+
+
+def test_other_data_without_a_detector_is_a_wrong_call_that_says_how_to_train_one(capsys, tmp_path):
+    assert cli.main(["dossier", "--data", "celeba", "--root", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert f"lineament train detector --data celeba --root {tmp_path} --out runs/celeba" in said
+    assert "--detector runs/celeba" in said
+
+
+def test_a_place_that_cannot_be_written_is_named(toy, results, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JobError, match="page.html"):
+        dossier.write(toy, results, tmp_path / "file" / "page.html")
+
+
+# ---- the page in a real browser ----
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["object"]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests want playwright")
+    if not CHROMIUM.exists():
+        pytest.skip(f"the browser tests want {CHROMIUM} (Debian: apt install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[("light", 1200), ("dark", 1200), ("light", 375), ("dark", 375)], ids=lambda p: f"{p[0]}-{p[1]}")
+def tab(request, chromium, written):
+    """The page opened without a network; whatever it asks for or complains of fails the test."""
+    scheme, width = request.param
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}, offline=True)
+    tab = context.new_page()
+    complaints: list[str] = []
+    tab.on("console", lambda message: complaints.append(message.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("request", lambda asked: None if asked.url.startswith(("file:", "data:")) else complaints.append(asked.url))
+    tab.goto(written[0].as_uri())
+    yield tab
+    assert not complaints
+    context.close()
+
+
+LUMINANCE = """names => {
+  const style = getComputedStyle(document.documentElement);
+  return names.map(name => {
+    const box = document.createElement("i");
+    box.style.color = style.getPropertyValue("--" + name);
+    document.body.append(box);
+    const rgb = getComputedStyle(box).color.match(/[\\d.]+/g).slice(0, 3).map(Number);
+    box.remove();
+    const linear = rgb.map(c => c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  });
+}"""
+
+
+def test_nothing_overflows_and_all_pictures_show(tab):
+    width = tab.viewport_size["width"]
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
+    tab.wait_for_function("[...document.images].every(image => image.complete)")
+    assert tab.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+    boxes = tab.evaluate("[...document.querySelectorAll('svg')].map(svg => svg.getBoundingClientRect().right)")
+    assert len(boxes) == 5 and max(boxes) <= width
+
+
+def test_text_is_legible_in_both_schemes(tab):
+    inks = ["ink", "muted", "accent", "contrast", "good"]
+    *text, paper, panel = tab.evaluate(LUMINANCE, [*inks, "paper", "panel"])
+    for name, ink in zip(inks, text, strict=True):
+        for ground in (paper, panel):
+            contrast = (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05)
+            assert contrast >= 4.5, f"{name}: contrast {contrast:.2f} (WCAG AA wants 4.5)"
+    dark = tab.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    assert (paper < 0.1) if dark else (paper > 0.9)
+    colours = "getComputedStyle(document.querySelector('svg text')).fill + getComputedStyle(document.body).color"
+    assert ("236, 232, 225" in tab.evaluate(colours)) == dark
+
+
+def test_tables_sort_both_ways(tab):
+    sorting = """column => {
+      const table = document.querySelectorAll('#s4 table')[1];
+      table.tHead.rows[0].cells[column].querySelector('button').click();
+      const cells = [...table.tBodies[0].rows].map(row => row.cells[column]);
+      return cells.map(cell => cell.dataset.value ?? cell.textContent);
+    }"""
+    falling = [float(value) for value in tab.evaluate(sorting, 2)]
+    assert falling == sorted(falling, reverse=True) and len(set(falling)) == 4
+    assert [float(value) for value in tab.evaluate(sorting, 2)] == falling[::-1]
+    names = tab.evaluate(sorting, 0)
+    assert names[1:] == ["Bright Sky", "Red", "Smiling"] and "<b>Hat</b>" in names[0]
+    assert tab.evaluate("document.querySelectorAll('#s4 [aria-sort]').length") == 1
