@@ -58,6 +58,8 @@ class Detector(nn.Module):
     ) -> None:
         super().__init__()
         self.parts, self.attributes, self.mirror = tuple(parts), tuple(attributes), mirror
+        for part in parts:  # the faster layout for convolutions on a CPU
+            networks[part.name].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.networks = nn.ModuleDict({part.name: networks[part.name] for part in parts})
         self.head = nn.Linear(head.weight.shape[1], len(self.attributes))
         self.head.load_state_dict({"weight": torch.from_numpy(head.weight), "bias": torch.from_numpy(head.bias)})

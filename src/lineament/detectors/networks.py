@@ -64,7 +64,7 @@ class PartNetwork(nn.Module):
         nn.init.normal_(self.logits.weight, std=0.01)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops ``(batch, 3, height, width)`` in [0, 1] to embeddings ``(batch, width)``, log-odds ``(batch, attributes)``.
+        """Crops ``(batch, 3, height, width)`` to embeddings ``(batch, width)`` and log-odds ``(batch, attributes)``.
 
         The log-odds are the difference of an attribute's two logits: their softmax is the log-odds' sigmoid.
         """
@@ -90,7 +90,9 @@ class _Block(nn.Module):
         self.skip: nn.Module = nn.Identity()
         if stride > 1 or inputs != outputs:
             self.skip = nn.Sequential(
-                nn.AvgPool2d(stride), nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
+                nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False),
+                nn.Conv2d(inputs, outputs, 1, bias=False),
+                nn.BatchNorm2d(outputs),
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,7 +118,7 @@ class ResidualNetwork(nn.Module):
         self.logits = nn.Linear(self.width, attributes)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops ``(batch, 3, height, width)`` in [0, 1] to embeddings ``(batch, width)``, log-odds ``(batch, attributes)``."""
+        """Crops ``(batch, 3, height, width)`` to embeddings ``(batch, width)`` and log-odds ``(batch, attributes)``."""
         features = self.body(self.stem(crops * 4 - 2))
         embedding = self.dropout(features.float().mean((2, 3)))
         return embedding, self.logits(embedding)

@@ -36,6 +36,7 @@ import lineament
 from lineament.artifacts import write_atomically
 from lineament.errors import JobError, UsageError
 from lineament.training.checkpoint import read_state, write_state
+from lineament.training.memory import keep_freed_memory
 from lineament.training.progress import StepProgress
 
 __all__ = ["Device", "Precision", "Run", "Stateful", "fast_bfloat16", "step_seed"]
@@ -106,6 +107,8 @@ class Run:
         self._pending_steps = 0
         if self.device.type == "cuda":
             torch.backends.cudnn.deterministic = True
+        else:
+            keep_freed_memory()
         self._claim_folder(
             {
                 "config": json.loads(json.dumps(dataclasses.asdict(config))),
