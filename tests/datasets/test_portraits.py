@@ -19,6 +19,7 @@ from lineament.datasets.portraits import (
     landmarks,
     masks,
     parameters,
+    picture,
     portraits,
     render,
     sample_scene,
@@ -190,6 +191,14 @@ def test_eye_landmarks_lie_on_the_drawn_irises():
         ):
             middle = np.array([columns[side].mean() + 0.5, rows[side].mean() + 0.5]) / 128
             assert np.abs(middle - place).max() < 0.016  # two pixels of 128: the upper lid covers a little
+
+
+@given(scenes, st.floats(-0.5, 0.5), st.floats(-0.5, 0.5))
+@settings(max_examples=50, deadline=None)
+def test_the_lens_of_the_landmarks_undoes_the_lens_of_the_pixels(scene, x, y):
+    left, top = picture._bent(scene, (x, y))
+    factor = 1 + 0.22 * scene.camera.distortion * (left**2 + top**2 - 0.12)  # as the shader has it
+    assert (left * factor, top * factor) == pytest.approx((x, y), abs=1e-4)
 
 
 def test_mouth_landmarks_frame_the_lips():

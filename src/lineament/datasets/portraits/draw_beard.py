@@ -17,14 +17,14 @@ def draw_mustache(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     if "Mustache" not in scene.present:
         return
     x, top, half = layout.mouth[0], layout.nose[1] + 2.2, layout.mouth_half
-    low = layout.mouth[1] - layout.gape * 0.5 + 0.2
+    low = layout.mouth[1] - 0.4 * layout.gape - 0.7 * layout.lip  # a smile must show below it
     shape = SHAPES[scene.person.mustache_shape](x, top, half, low)
     canvas.drawPath(blob(mirrored([*shape, (x, low - 0.4)], x)), _fur(layout))
 
 
 def _chevron(x: float, top: float, half: float, low: float) -> list[Point]:
-    tail = [(x + half + 2, low + 1.8), (x + half * 0.5, low + 0.2)]
-    return [(x, top), (x + 4, top - 0.2), (x + half * 0.9, low - 2), *tail]
+    tail = [(x + half + 1, low + 1.2), (x + half * 0.5, low)]
+    return [(x, top), (x + 4, top - 0.2), (x + half * 0.8, low - 2.6), *tail]
 
 
 def _handlebar(x: float, top: float, half: float, low: float) -> list[Point]:
@@ -33,7 +33,7 @@ def _handlebar(x: float, top: float, half: float, low: float) -> list[Point]:
 
 
 def _pencil(x: float, top: float, half: float, low: float) -> list[Point]:
-    return [(x, low - 3.4), (x + half * 0.5, low - 3.8), (x + half + 0.8, low + 0.4), (x + half * 0.5, low - 0.4)]
+    return [(x, low - 3.8), (x + half * 0.5, low - 4.2), (x + half + 0.8, low + 0.4), (x + half * 0.5, low)]
 
 
 SHAPES: dict[str, Callable[[float, float, float, float], list[Point]]] = {

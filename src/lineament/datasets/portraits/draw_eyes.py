@@ -15,6 +15,10 @@ SHADOW: dict[str, Color] = {
     "copper": (0.66, 0.24, 0.06),
 }
 
+LASH: Color = (0.10, 0.07, 0.07)
+IRIS = 2.75
+"""Radius of the iris, in plane units."""
+
 
 def draw_eyes(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     """Both eyes: make-up below, then the ball with iris and highlight, then lids and lashes."""
@@ -26,15 +30,11 @@ def draw_eyes(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
 
 def _lids(layout: Layout, scene: Scene, eye: Point, side: int) -> tuple[list[Point], list[Point]]:
     """The upper and the lower lid, each from the inner to the outer corner."""
-    (x, y), half, tilt = eye, layout.eye, 0.7 * scene.person.eye_tilt
+    (x, y), half, opening, tilt = eye, layout.eye, layout.opening, 0.7 * scene.person.eye_tilt
     inner, outer = (x - side * half, y + 0.9 + tilt * 0.5), (x + side * half, y - tilt)
-    upper = [
-        inner,
-        (x - side * half * 0.45, y - layout.opening * 1.25),
-        (x + side * half * 0.5, y - layout.opening * 1.3),
-    ]
-    lower = [inner, (x - side * half * 0.4, y + layout.opening), (x + side * half * 0.5, y + layout.opening * 0.95)]
-    return [*upper, outer], [*lower, outer]
+    upper = [(x - side * half * 0.45, y - opening * 1.25), (x + side * half * 0.5, y - opening * 1.3)]
+    lower = [(x - side * half * 0.4, y + opening), (x + side * half * 0.5, y + opening * 0.95)]
+    return [inner, *upper, outer], [inner, *lower, outer]
 
 
 def _eye(canvas: skia.Canvas, scene: Scene, layout: Layout, eye: Point, side: int) -> None:
@@ -42,29 +42,28 @@ def _eye(canvas: skia.Canvas, scene: Scene, layout: Layout, eye: Point, side: in
     ball = line(upper)
     ball.quadTo(*lower[2], (lower[1][0] + lower[2][0]) / 2, (lower[1][1] + lower[2][1]) / 2)
     ball.quadTo(*lower[1], *lower[0])
-    x, y = eye[0] + 0.9 * scene.expression.gaze, eye[1] - 0.1
     canvas.drawPath(ball, solid((0.97, 0.96, 0.95)))
     canvas.save()
     canvas.clipPath(ball, True)
-    radius = 2.75
-    canvas.drawCircle(x, y, radius, solid(darker(layout.iris, 0.35)))
-    canvas.drawCircle(x, y + 0.3, radius * 0.86, solid(layout.iris))
-    low = (x, y + 1.4)
-    canvas.drawCircle(x, y, radius, glow(low, 2.2, lighter(layout.iris, 0.5), 0.7))
-    canvas.drawCircle(x, y, 1.25, solid((0.04, 0.03, 0.04)))
+    _iris(canvas, layout, eye[0] + 0.9 * scene.expression.gaze, eye[1] - 0.1)
     canvas.drawPath(line(upper), solid((0.15, 0.1, 0.12), 0.35, 2.2))  # the lid's shadow on the ball
     canvas.restore()
-    light = (x + 1.1 * layout.to_light[0], y + 1.2 * layout.to_light[1])
-    canvas.drawCircle(*light, 0.72, solid((1, 1, 1), 0.95))
-    lash, male = (0.10, 0.07, 0.07), "Male" in scene.present
-    canvas.drawPath(line(upper), solid(lash, 0.9, 0.8 if male else 1.35))
-    canvas.drawPath(line(lower), solid(darker(layout.skin, 0.6), 0.45, 0.5))
     crease = [(px, py - 1.6) for px, py in upper]
     canvas.drawPath(line(crease), solid(darker(layout.skin, 0.5), 0.55, 0.6))
-    if not male:
-        outer = upper[-1]
-        for lift, reach in ((1.5, 2.2), (2.7, 1.2)):
-            canvas.drawLine(*outer, outer[0] + side * reach, outer[1] - lift, solid(lash, 0.9, 0.75))
+    canvas.drawPath(line(lower), solid(darker(layout.skin, 0.6), 0.45, 0.5))
+    male, (outer_x, outer_y) = "Male" in scene.present, upper[-1]
+    canvas.drawPath(line(upper), solid(LASH, 0.9, 0.8 if male else 1.35))
+    for lift, reach in () if male else ((1.5, 2.2), (2.7, 1.2)):
+        canvas.drawLine(outer_x, outer_y, outer_x + side * reach, outer_y - lift, solid(LASH, 0.9, 0.75))
+
+
+def _iris(canvas: skia.Canvas, layout: Layout, x: float, y: float) -> None:
+    """A dark rim, a glow in its lower half, the pupil, and the light that the eye mirrors."""
+    canvas.drawCircle(x, y, IRIS, solid(darker(layout.iris, 0.35)))
+    canvas.drawCircle(x, y + 0.3, IRIS * 0.86, solid(layout.iris))
+    canvas.drawCircle(x, y, IRIS, glow((x, y + 1.4), 2.2, lighter(layout.iris, 0.5), 0.7))
+    canvas.drawCircle(x, y, 1.25, solid((0.04, 0.03, 0.04)))
+    canvas.drawCircle(x + 1.1 * layout.to_light[0], y + 1.2 * layout.to_light[1], 0.72, solid((1, 1, 1), 0.95))
 
 
 def _makeup(canvas: skia.Canvas, scene: Scene, layout: Layout, eye: Point, side: int) -> None:

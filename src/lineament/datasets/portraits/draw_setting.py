@@ -64,19 +64,29 @@ def draw_neck(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
 
 def draw_body(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     """Shoulders in a pullover, a shirt or a turtleneck; a necktie always comes with a shirt."""
-    color = FABRIC[scene.wear.clothes_color]
-    male = "Male" in scene.present
-    shape = "shirt" if "Wearing_Necktie" in scene.present else scene.wear.clothes_shape
-    if "Wearing_Necklace" in scene.present and shape in ("turtleneck", "shirt"):
+    color, shape = FABRIC[scene.wear.clothes_color], scene.wear.clothes_shape
+    if "Wearing_Necktie" in scene.present:
+        shape = "shirt"
+    elif "Wearing_Necklace" in scene.present and shape in ("turtleneck", "shirt"):
         shape = "vee"  # a necklace needs bare skin behind it
-    half, shoulder = (15, 45) if male else (12, 37)
-    neckline = {"crew": (42, 43), "vee": (44, 58), "shirt": (40, 47), "turtleneck": (33, 33)}[shape]
+    half, shoulder = (15, 45) if "Male" in scene.present else (12, 37)
+    dark, light, (x, y) = darker(color, 0.32), lighter(color, 0.14), layout.to_light
+    cloth = slope((35 * x, 44 + 10 * y), (-35 * x, 50), (light, 1), (color, 1), (dark, 1))
+    canvas.drawPath(_garment(half, shoulder, *NECKLINE[shape]), cloth)
+    COLLARS[shape](canvas, scene, color, half)
+
+
+NECKLINE = {"crew": (42.0, 43.0), "vee": (44.0, 58.0), "shirt": (40.0, 47.0), "turtleneck": (33.0, 33.0)}
+"""How low the neckline of each garment hangs, at its sides and in the middle."""
+
+
+def _garment(half: float, shoulder: float, rim: float, dip: float) -> skia.Path:
+    """From the neck over the shoulders to below the picture, and back on the other side."""
     side: list[Point] = [(half, 36), (half + 9, 39.5), (shoulder - 3, 42), (shoulder + 4, 48), (shoulder + 6, 70)]
-    dip = (0, neckline[1])
     path = skia.Path()
     path.moveTo(-half, 36)
-    path.quadTo(-half * 0.8, neckline[0], *dip)
-    path.quadTo(half * 0.8, neckline[0], half, 36)
+    path.quadTo(-half * 0.8, rim, 0, dip)
+    path.quadTo(half * 0.8, rim, half, 36)
     for (x, y), (next_x, next_y) in pairwise(side[1:]):
         path.quadTo(x, y, (x + next_x) / 2, (y + next_y) / 2)
     path.lineTo(shoulder + 6, 75)
@@ -84,9 +94,7 @@ def draw_body(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     for (x, y), (next_x, next_y) in pairwise(side[::-1]):
         path.quadTo(-x, y, -(x + next_x) / 2, (y + next_y) / 2)
     path.close()
-    dark, light, (x, y) = darker(color, 0.32), lighter(color, 0.14), layout.to_light
-    canvas.drawPath(path, slope((35 * x, 44 + 10 * y), (-35 * x, 50), (light, 1), (color, 1), (dark, 1)))
-    COLLARS[shape](canvas, scene, color, half)
+    return path
 
 
 def _crew(canvas: skia.Canvas, scene: Scene, color: Color, half: float) -> None:

@@ -84,10 +84,10 @@ def lay_out(scene: Scene) -> Layout:
     spacing, raised = mix(10.1, 11.6, person.eye_spacing), expression.brow_raise
     eye_y = -3 + drift[1] * 0.8
     eyes = ((-spacing + drift[0] * 0.85, eye_y), (spacing + drift[0] * 0.85, eye_y))
-    brow_y = eye_y - mix(7.0, 8.2, person.brow_height) - 0.8 * raised
+    brow_y = eye_y - mix(7.6, 8.8, person.brow_height) - 0.8 * raised
     nose_y = mix(8.3, 10.8, person.nose_length) + drift[1] * 1.3
     smiling, gaping = "Smiling" in present, "Mouth_Slightly_Open" in present
-    mouth = (drift[0] * 0.95, mix(nose_y - drift[1] * 0.3, chin, 0.44))
+    mouth = (drift[0] * 0.95, mix(nose_y - drift[1] * 0.3, chin, 0.46))
     ear_x = half + 0.6
     ears = (-ear_x - drift[0] * 0.35, 1 - drift[1] * 0.6), (ear_x - drift[0] * 0.35, 1 - drift[1] * 0.6)
     angle = math.radians(scene.session.light_angle)
