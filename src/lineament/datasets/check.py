@@ -129,8 +129,8 @@ def tables(report: Report) -> list[Table]:
 
 def _faults(report: Report, most: int = 20) -> Table:
     """The first broken and unlisted files; ``--json`` has them all."""
-    faults = Table("image", "what is wrong", title="broken")
-    rows = [*report.broken.items(), *((path, "no label: it is in no list") for path in report.unlisted)]
+    faults = Table(Column("image", overflow="fold"), Column("what is wrong", overflow="fold"), title="broken")
+    rows = [*report.broken.items(), *((Path(path).name, f"{path}: in no list") for path in report.unlisted)]
     for name, reason in rows[:most]:
         faults.add_row(escape(name), escape(reason))
     if len(rows) > most:

@@ -168,20 +168,25 @@ class _Playing:
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.at: tuple[int, Path, int] | None = None  # process, clip, number of the next frame
+        self.process = os.getpid()
+        self.at: tuple[Path, int] | None = None  # clip, number of the next frame
         self.rest: Iterator[NDArray[np.uint8]] = iter(())
+        self.inherited: list[object] = []
 
     def frame(self, path: Path, number: int) -> NDArray[np.uint8]:
         with self.lock:
             if number >= (length := len(_times(path))):
                 raise JobError(f"{path}: has {length} frames, frame {number} was listed; cut off?")
-            if self.at != (os.getpid(), path, number):  # a decoder does not survive a fork
+            if self.process != os.getpid():  # a decoder does not survive a fork, and closing it would wait for ever
+                self.inherited.append(self.rest)  # on threads that only the parent has
+                self.process, self.at = os.getpid(), None
+            if self.at != (path, number):
                 self.rest = _walk(path, number)
             self.at = None
             image = next(self.rest, None)
             if image is None:
                 raise JobError(f"{path}: ends before frame {number}; cut off?")
-            self.at = (os.getpid(), path, number + 1)
+            self.at = (path, number + 1)
             return image
 
 

@@ -10,13 +10,15 @@
 may be missing; every other column is an attribute, with 1 present, 0 absent, -1 or nothing unknown.
 """
 
+import csv
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import csv, parquet
+from pyarrow import parquet
+from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv
 
 from lineament.datasets.base import SPLITS, AttributeDataset, split_by_identity
 from lineament.datasets.files import ImageFiles, image_paths, require, unique
@@ -90,15 +92,18 @@ def read_table(path: Path) -> dict[str, list[str]]:
         if path.suffix == ".parquet":
             table = parquet.read_table(path)
         else:
-            text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").rstrip()
-            header = csv.open_csv(pa.BufferReader(text.partition(b"\n")[0] + b"\n")).schema.names if text else []
-            table = csv.read_csv(
-                pa.BufferReader(text),
-                parse_options=csv.ParseOptions(ignore_empty_lines=False),
-                convert_options=csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string())),
+            header, _, rows = path.read_bytes().removeprefix(b"\xef\xbb\xbf").rstrip().partition(b"\n")
+            names = next(csv.reader([header.decode().rstrip("\r")]), [])
+            if not rows:
+                raise JobError(f"{path}: lists no images; expected a line of column names, then one line an image")
+            table = read_csv(
+                pa.BufferReader(rows),
+                read_options=ReadOptions(column_names=names),
+                parse_options=ParseOptions(ignore_empty_lines=False),
+                convert_options=ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
             )
         columns = [pc.fill_null(pc.cast(column, pa.string()), "").to_pylist() for column in table.columns]
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, csv.Error, OSError, UnicodeDecodeError) as error:
         raise JobError(f"{path}: not a readable table ({error})") from None
     if len(set(table.column_names)) != len(table.column_names):
         raise JobError(f"{path}: two columns have one name; columns: {', '.join(table.column_names)}")

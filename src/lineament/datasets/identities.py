@@ -42,7 +42,15 @@ def extended_yale_b(root: str | Path) -> AttributeDataset:
         found = _YALE_B.fullmatch(path.rsplit("/", 1)[-1])
         return found and (found[1], session(found[2], found[3]))
 
-    return _images("extended_yale_b", Path(root), "yaleB*/*", parsed, _YALE_B_EYES, "Extended Yale B: research use")
+    return _images(
+        "extended_yale_b",
+        Path(root),
+        "yaleB*/*",
+        parsed,
+        "yaleBNN/yaleBNN_P00A+000E+00.jpg",
+        _YALE_B_EYES,
+        "Extended Yale B: research use",
+    )
 
 
 def orl(root: str | Path) -> AttributeDataset:
@@ -55,7 +63,9 @@ def orl(root: str | Path) -> AttributeDataset:
         found = re.fullmatch(r"s(\d+)/\d+", path)
         return found and (found[1], "")
 
-    return _images("orl", Path(root), "s*/*", parsed, _ORL_EYES, "ORL faces: credit Olivetti Research Laboratory")
+    return _images(
+        "orl", Path(root), "s*/*", parsed, "sN/M.pgm", _ORL_EYES, "ORL faces: credit Olivetti Research Laboratory"
+    )
 
 
 def yale(root: str | Path) -> AttributeDataset:
@@ -68,7 +78,7 @@ def yale(root: str | Path) -> AttributeDataset:
         found = re.fullmatch(r"subject(\d+)\.(\w+)", path)
         return found and (found[1], found[2])
 
-    return _images("yale", Path(root), "subject*", parsed, None, "Yale faces: research use")
+    return _images("yale", Path(root), "subject*", parsed, "subjectNN.condition.png", None, "Yale faces: research use")
 
 
 def mobio(root: str | Path) -> AttributeDataset:
@@ -104,6 +114,7 @@ def _images(
     root: Path,
     pattern: str,
     parsed: Callable[[str], tuple[str, str] | None],
+    layout: str,
     eyes: Sequence[Sequence[float]] | None,
     licence: str,
 ) -> AttributeDataset:
@@ -116,7 +127,7 @@ def _images(
     told = [parsed(file.rsplit(".", 1)[0]) for file in names]
     kept = [(path, file, *who) for path, file, who in zip(paths, names, told, strict=True) if who]
     if not kept:
-        raise JobError(f"{root}: no image of {name} in it; see the layout in `lineament data list`")
+        raise JobError(f"{root}: no image of {name} in it; expected {layout}")
     files = [path for path, *_ in kept]
     return AttributeDataset(
         name=name,

@@ -43,7 +43,7 @@ def pixels(dataset: AttributeDataset, size: int | tuple[int, int] | None = None)
     if shape is not None and not all(0 < side <= 4096 for side in shape):
         raise UsageError(f"size: expected 1 to 4096 pixels, got {size}")
     path = cache_folder() / f"{dataset.name}-{_fingerprint(dataset, shape)}.npy"
-    with suppress(FileNotFoundError, ValueError):  # ValueError: a file that is no array, or too short for its header
+    with suppress(FileNotFoundError, EOFError, ValueError):  # empty, no array, or shorter than its header says
         return _mapped(path)
     try:
         _build(dataset, shape, path)

@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Entry:
 def _portraits(**options: Any) -> AttributeDataset:
     from lineament.datasets.portraits import portraits  # draws with skia, which the readers do without
 
+    _check_options("portraits", portraits, options)
     return portraits(**options)
 
 
@@ -73,9 +74,8 @@ def open_dataset(name: str, root: str | Path | None = None, **options: Any) -> A
         raise UsageError(nearest(name, DATASETS, "data set"))
     entry = DATASETS[name]
     place = [] if entry.place is None else [_place(name, entry.place, root)]
-    known = _options(entry.open)
-    if known is not None and (wrong := next((key for key in options if key not in known), None)):
-        raise UsageError(f"{name}: {nearest(wrong, known, 'option')}")
+    if entry.place is not None:
+        _check_options(name, entry.open, options)
     return entry.open(*place, **options)
 
 
@@ -87,7 +87,7 @@ def find_dataset(name: str, root: str | Path | None = None) -> Path | None:
 
 
 def overview(root: str | Path | None = None) -> list[dict[str, str]]:
-    """One row a registered set: its ``name``, whether it is ``found`` (or why not), its ``images``, what it ``needs``."""
+    """One row a registered set: its ``name``, if it is ``found`` (or why not), its ``images``, what it ``needs``."""
     rows = []
     for name, entry in DATASETS.items():
         place = find_dataset(name, root)
@@ -112,9 +112,7 @@ def _place(name: str, place: str, root: str | Path | None) -> Path:
     return find_dataset(name, base) or Path(base)
 
 
-def _options(function: Callable[..., AttributeDataset]) -> list[str] | None:
-    """The names of a function's options; None if it passes on whatever it gets."""
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    return [parameter.name for parameter in parameters if parameter.name != "root"]
+def _check_options(name: str, function: Callable[..., AttributeDataset], options: Mapping[str, Any]) -> None:
+    known = inspect.signature(function).parameters.keys() - {"root"}
+    if wrong := next((key for key in options if key not in known), None):
+        raise UsageError(f"{name}: {nearest(wrong, known, 'option')}")
