@@ -7,8 +7,8 @@ from itertools import pairwise
 import skia
 
 __all__ = [
-    *("Color", "Point", "arc", "blend", "blob", "darker", "edge", "glow", "lighter", "line", "mirrored", "mix", "oval"),
-    *("slope", "solid"),
+    *("Color", "Point", "arc", "blend", "blob", "darker", "edge", "glow", "halo", "lighter", "line", "mirrored"),
+    *("mix", "oval", "slope", "solid"),
 ]
 
 Color = tuple[float, float, float]
@@ -59,10 +59,15 @@ def slope(start: Point, end: Point, *stops: tuple[Color, float]) -> skia.Paint:
     return skia.Paint(AntiAlias=True, Shader=skia.GradientShader.MakeLinear([start, end], colors))
 
 
-def glow(centre: Point, radius: float, color: Color, alpha: float) -> skia.Paint:
-    """A radial gradient from ``color`` at the centre to nothing at the radius."""
-    colors = [packed(color, alpha), packed(color, alpha * 0.55), packed(color, 0)]
+def halo(centre: Point, radius: float, *stops: tuple[Color, float]) -> skia.Paint:
+    """A radial gradient outwards through evenly spaced (colour, alpha) stops."""
+    colors = [packed(*stop) for stop in stops]
     return skia.Paint(AntiAlias=True, Shader=skia.GradientShader.MakeRadial(centre, radius, colors))
+
+
+def glow(centre: Point, radius: float, color: Color, alpha: float) -> skia.Paint:
+    """A halo from ``color`` at the centre to nothing at the radius."""
+    return halo(centre, radius, (color, alpha), (color, alpha * 0.55), (color, 0))
 
 
 def oval(centre: Point, half_width: float, half_height: float) -> skia.Rect:

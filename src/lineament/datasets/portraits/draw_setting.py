@@ -11,7 +11,7 @@ from lineament.datasets.portraits.brush import (
     Point,
     blob,
     darker,
-    glow,
+    halo,
     lighter,
     line,
     mirrored,
@@ -37,8 +37,6 @@ FABRIC: dict[str, Color] = {
     "rose": (0.87, 0.58, 0.60),
 }
 
-EVERYWHERE = skia.Rect(-75, -75, 75, 75)
-
 
 def draw_background(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     """A soft wall, brighter on the side of the light."""
@@ -46,8 +44,7 @@ def draw_background(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:
     low, high = 0.42 + 0.3 * session.background_lightness, 0.62 + 0.3 * session.background_lightness
     top: Color = colorsys.hls_to_rgb(session.background_hue, high, 0.26)
     bottom: Color = colorsys.hls_to_rgb(session.background_hue + 0.04, low, 0.26)
-    canvas.drawRect(EVERYWHERE, slope((50 * x, 50 * y), (-50 * x, -50 * y), (top, 1), (bottom, 1)))
-    canvas.drawRect(EVERYWHERE, glow((30 * x, -6 + 30 * y), 62, (1, 1, 1), 0.32))
+    canvas.drawPaint(halo((34 * x, -4 + 34 * y), 105, (lighter(top, 0.35), 1), (top, 1), (bottom, 1)))
 
 
 def draw_neck(canvas: skia.Canvas, scene: Scene, layout: Layout) -> None:

@@ -1,5 +1,6 @@
 """Parameters that carry their law: a dataclass field says what it may be, and from that it is drawn and checked."""
 
+from collections.abc import Mapping
 from dataclasses import field, fields
 from numbers import Real
 from random import Random
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 
 from lineament.errors import UsageError, nearest
 
-__all__ = ["check", "draw", "one_of", "within"]
+__all__ = ["check", "draw", "laws", "one_of", "within"]
 
 T = TypeVar("T")
 
@@ -22,19 +23,24 @@ def one_of(*choices: str) -> Any:
     return field(metadata={"law": choices})
 
 
+def laws(kind: type) -> Mapping[str, Any]:
+    """What each field of a dataclass may be: (low, high), or the names to choose from."""
+    return {entry.name: entry.metadata["law"] for entry in fields(kind)}
+
+
 def draw(kind: type[T], random: Random, **fixed: Any) -> T:
     """An instance of a dataclass of such fields, each drawn in order except the ``fixed`` ones."""
-    drawn = {}
-    for entry in fields(kind):  # type: ignore[arg-type]  # T is a dataclass, which typing cannot say
-        law = entry.metadata["law"]
-        # drawn even where fixed, so that fixing one parameter never moves the others
-        drawn[entry.name] = random.choice(law) if isinstance(law[0], str) else random.uniform(*law)
+    # drawn even where fixed, so that fixing one parameter never moves the others
+    drawn = {
+        name: random.choice(law) if isinstance(law[0], str) else random.uniform(*law)
+        for name, law in laws(kind).items()
+    }
     return kind(**(drawn | fixed))
 
 
 def check(kind: type, name: str, value: Any) -> Any:
     """``value`` if the field ``name`` of ``kind`` may take it, else a ``UsageError`` that states what is legal."""
-    law = next(entry.metadata["law"] for entry in fields(kind) if entry.name == name)
+    law = laws(kind)[name]
     if isinstance(law[0], str):
         if value not in law:
             raise UsageError(f"{name}: {nearest(str(value), set(law), 'value')}")

@@ -1,14 +1,14 @@
 """A scene: one person on one occasion before one camera, and any of it changed while the rest stays the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineament.datasets.portraits.attributes import ATTRIBUTES, hidden, switched
-from lineament.datasets.portraits.laws import check, one_of, within
+from lineament.datasets.portraits.laws import check, laws, one_of, within
 from lineament.datasets.portraits.person import Person
 from lineament.errors import UsageError, nearest
 
@@ -100,9 +100,7 @@ KINDS: dict[str, type] = {
 }
 PREFIXED = ("person", "session", "camera")
 FIELDS = {
-    f"{part}_{entry.name}" if part in PREFIXED else entry.name: (part, entry.name)
-    for part, kind in KINDS.items()
-    for entry in fields(kind)
+    f"{part}_{name}" if part in PREFIXED else name: (part, name) for part, kind in KINDS.items() for name in laws(kind)
 }
 """The flat name of every parameter, and where in a scene it stands."""
 
