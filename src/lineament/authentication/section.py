@@ -29,21 +29,26 @@ __all__ = ["SECTION", "best_similarity", "log_odds", "spread"]
 GOOD = 0.1
 """An equal error rate below this counts as a strength."""
 
+AFFORDABLE = 400_000_000
+"""Comparisons times resamples that take some twenty seconds; with more of them people are drawn less often."""
+
 
 def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     """Equal error rates of sets and of single images, their curves, and the steadiness of each attribute."""
     development = subject.readings("development", lambda share: progress(0.3 * share))
     test = subject.readings("test", lambda share: progress(0.3 + 0.3 * share))
     identity, names = test.dataset.identity, test.dataset.names
-    if len(halves(identity, names)) < 2:
+    people = len(halves(identity, names))
+    if people < 2:
         return Fragment([report.prose("This needs two people or more with six test images each; the data have fewer.")])
     kind = best_similarity(development)
     vectors = standardise(log_odds(test), log_odds(development))
-    sets = set_eer(vectors, identity, names, kind=kind, resamples=subject.resamples, seed=subject.seed)
+    draws = min(subject.resamples, max(100, AFFORDABLE // (people * len(identity))))
+    sets = set_eer(vectors, identity, names, kind=kind, resamples=draws, seed=subject.seed)
     progress(0.7)
-    singles = single_eer(vectors, identity, names, kind=kind, resamples=subject.resamples, seed=subject.seed)
+    singles = single_eer(vectors, identity, names, kind=kind, resamples=draws, seed=subject.seed)
     blocks = [*_rates(kind, sets, singles), *_curves(sets, singles), *_steadiness(subject.attributes, development)]
-    data = {"similarity": kind, "set_eer": sets.eer.tolist(), "single_eer": singles.eer.tolist()}
+    data = {"similarity": kind, "resamples": draws, "set_eer": sets.eer.tolist(), "single_eer": singles.eer.tolist()}
     return Fragment(blocks, _findings(sets, singles), data)
 
 
