@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from torch import Tensor, nn
 
 from lineament.artifacts import write_atomically
@@ -20,7 +21,7 @@ from lineament.datasets.base import Split
 from lineament.datasets.pixels import pixels
 from lineament.datasets.registry import open_dataset
 from lineament.detectors.detector import Detector, load, shipped
-from lineament.detectors.evaluation import Evaluation, commonest, thresholds
+from lineament.detectors.evaluation import METRICS, Evaluation, commonest, thresholds
 from lineament.detectors.evaluation import evaluate as hold
 from lineament.detectors.prediction import Prediction, log_odds, predict_file, sigmoid
 from lineament.detectors.presets import PRESETS, DetectorConfig
@@ -136,27 +137,24 @@ def evaluate(
 
 
 def _table(result: Evaluation, title: str) -> Table:
-    table = Table(title=title, caption="[ ]: 95 % bootstrap interval over people; majority: the commonest answer")
-    table.add_column("attribute")
-    for heading in ("n", "present", "accuracy", "majority", "balanced", "F1", "AUC", "ECE"):
+    caption = "per cent; in brackets the 95 % bootstrap interval over people; majority: always the commonest answer"
+    table = Table(Column("attribute", no_wrap=True), title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("present", "accuracy", "majority", "balanced", "F1", "AUC", "ECE"):
         table.add_column(heading, justify="right")
 
-    def span(value: Any) -> str:
-        return f"{100 * value[0]:.1f} [dim]\\[{100 * value[1]:.1f}, {100 * value[2]:.1f}][/dim]"
+    def add(name: str, single: Sequence[Any], spans: Sequence[Any]) -> None:
+        accuracy, balanced, f1, auc = (100 * np.asarray(span) for span in spans)
+        present, majority, error = (100 * np.asarray(value) for value in single)
+        interval = f"{accuracy[0]:.1f} [dim]\\[{accuracy[1]:.1f}, {accuracy[2]:.1f}][/dim]"
+        rest = (majority, balanced[0], f1[0], auc[0], error)
+        table.add_row(name, f"{present:.1f}", interval, *(f"{value:.1f}" for value in rest))
 
     for i, name in enumerate(result.attributes):
-        table.add_row(
-            name, f"{result.n[i]}", f"{100 * result.prevalence[i]:.1f}", span(result.accuracy[i]),
-            f"{100 * result.majority[i]:.1f}", span(result.balanced_accuracy[i]), f"{100 * result.macro_f1[i][0]:.1f}",
-            span(result.auc[i]), f"{100 * result.calibration_error[i]:.1f}",
-        )  # fmt: skip
-    means = result.means
+        single = (result.prevalence[i], result.majority[i], result.calibration_error[i])
+        add(name, single, [getattr(result, key)[i] for key in METRICS])
     table.add_section()
-    table.add_row(
-        "mean", "", "", span(means["accuracy"]), f"{100 * np.nanmean(result.majority):.1f}",
-        span(means["balanced_accuracy"]), f"{100 * means['macro_f1'][0]:.1f}", span(means["auc"]),
-        f"{100 * np.nanmean(result.calibration_error):.1f}",
-    )  # fmt: skip
+    columns = (result.prevalence, result.majority, result.calibration_error)
+    add("mean", [np.nanmean(column) for column in columns], [result.means[key] for key in METRICS])
     return table
 
 
@@ -217,7 +215,7 @@ def _written(predictions: Sequence[Prediction], detector: Detector, form: Litera
         for row in predictions:
             writer.writerow([row.file, row.face, *row.probabilities.values(), " ".join(row.situation)])
         return text.getvalue()
-    table = Table("file", "face", "present (probability)", "situation")
+    table = Table(Column("file", overflow="fold"), "face", "present (probability)", "situation")
     for row in predictions:
         told = ", ".join(f"{name} {row.probabilities[name]:.2f}" for name in row.present)
         table.add_row(row.file, str(row.face), told or "none", " ".join(row.situation))

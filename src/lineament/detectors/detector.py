@@ -78,7 +78,7 @@ class Detector(nn.Module):
         """
         check_images(images, channels=3)
         if eyes is None:
-            eyes = torch.from_numpy(self.eyes).to(images.device).expand(len(images), 2, 2)
+            eyes = torch.from_numpy(self.eyes).to(images.device).expand(images.shape[0], 2, 2)
         found = torch.cat([self._embed(part, images, eyes) for part in self.parts], 1)
         if self.mirror:
             flipped = _mirror_eyes(eyes)

@@ -132,18 +132,19 @@ def lineament(attributes: Sequence[str]) -> DetectorConfig:
         preset="lineament",
         parts=(
             Part("Head", "residual", Window(0, 10, 128, 128, zoom=0.5), names, channels=32, dropout=0.3),
-            Part("Face", "residual", Window(0, 24, 128, 128, zoom=0.85), names, channels=32, dropout=0.3),
+            Part("Face", "residual", Window(0, 24, 96, 96, zoom=0.64), names, channels=32, dropout=0.3),
         ),
         sampling="in_turn",
         augmentation=Augmentation(
-            turn=0.1, zoom=0.1, shift=0.08, contrast=0.2, gamma=0.2, saturation=0.2, brightness=0.05, erase=0.3
+            turn=0.07, zoom=0.08, shift=0.05, contrast=0.15, gamma=0.15, saturation=0.15, brightness=0.03, erase=0.25
         ),
         head="networks",
         mirror=True,
-        epochs=40,
+        epochs=30,
         patience=None,
         learning_rate=2e-3,
         weight_decay=0.05,
+        mixup=0.2,
         averaging=0.998,
     )
 

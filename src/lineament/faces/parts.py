@@ -81,8 +81,8 @@ def crop(images: Tensor, eyes: Tensor, window: Window, warp: Tensor | None = Non
     Returns:
         ``(batch, channels, window.height, window.width)``; places outside the image repeat its edge.
     """
-    if eyes.shape != (len(images), 2, 2):
-        raise UsageError(f"eyes: expected shape ({len(images)}, 2, 2), got {tuple(eyes.shape)}")
+    if eyes.shape != (images.shape[0], 2, 2):
+        raise UsageError(f"eyes: expected shape ({images.shape[0]}, 2, 2), got {tuple(eyes.shape)}")
     height, width = images.shape[2:]
     size = torch.tensor([width, height], dtype=images.dtype, device=images.device)
     pixels = eyes.to(images) * size
@@ -91,12 +91,12 @@ def crop(images: Tensor, eyes: Tensor, window: Window, warp: Tensor | None = Non
     turn = torch.stack([torch.stack([axis[:, 0], -axis[:, 1]], 1), torch.stack([axis[:, 1], axis[:, 0]], 1)], 1)
     centre = torch.tensor([window.x, window.y], dtype=images.dtype, device=images.device)
     spread = torch.tensor([window.width, window.height], dtype=images.dtype, device=images.device) / (2 * window.zoom)
-    linear = torch.diag(spread).expand(len(images), 2, 2)
-    offset = centre.expand(len(images), 2)
+    linear = torch.diag(spread).expand(images.shape[0], 2, 2)
+    offset = centre.expand(images.shape[0], 2)
     if warp is not None:
         linear = warp[:, :, :2] @ linear
         offset = (warp[:, :, :2] @ centre) + warp[:, :, 2] * EYE_DISTANCE
     place = middle + (turn @ offset[:, :, None])[:, :, 0]
     theta = torch.cat([turn @ linear * (2 / size)[:, None], (place * 2 / size - 1)[:, :, None]], 2)
-    grid = F.affine_grid(theta, [len(images), images.shape[1], window.height, window.width], align_corners=False)
+    grid = F.affine_grid(theta, [images.shape[0], images.shape[1], window.height, window.width], align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
