@@ -80,6 +80,7 @@ def dossier(
         + ["--quick"] * quick
     )
     write(subject, run_sections(subject, SECTIONS), out, command=command, json=json)
+    Console(stderr=True).print(f"The dossier is in {out}; it opens in any browser.", highlight=False, soft_wrap=True)
 
 
 def run_sections(

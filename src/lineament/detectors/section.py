@@ -130,7 +130,8 @@ def _findings(test: "Readings", result: Evaluation) -> list[Finding]:
         f"mean accuracy over {len(result.attributes)} attributes on {_people(test):,} unseen people; "
         f"the commonest answer reaches {_mean(result.majority):.1%}"
     )
-    found = [Finding("strength", accuracy, text)]
+    better = result.means["accuracy"][1] > _mean(result.majority)
+    found = [Finding("strength" if better else "weak flank", accuracy, text)]
     balanced = result.balanced_accuracy[:, 0]
     if np.isfinite(balanced).any():
         best, worst = np.nanargmax(balanced), np.nanargmin(balanced)
