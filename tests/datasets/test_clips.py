@@ -50,6 +50,7 @@ def test_a_fork_opens_a_decoder_of_its_own(tmp_path: Path) -> None:
     dataset.read(0)
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(10)  # a decoder that waits for its parent's threads waits for ever
         os.write(writer, dataset.read(1).tobytes()[:1])
         os._exit(0)

@@ -113,3 +113,12 @@ def test_a_missing_or_torn_image_is_named_when_it_is_read(tmp_path: Path) -> Non
 def test_a_given_split_is_kept(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("file,identity,split\na,Ann,train\nb,Bo,test\nc,Ann,train\nd,,development\n")
     assert folder(tmp_path).split.tolist() == [0, 2, 0, 1]
+
+
+def test_a_grey_file_among_colour_files_becomes_three_equal_channels(tmp_path: Path) -> None:
+    write_image(tmp_path / "grey.png", grey=True)
+    write_image(tmp_path / "colour.png")
+    (tmp_path / "labels.csv").write_text("file,Smiling\ngrey.png,1\ncolour.png,0\n")
+    dataset = folder(tmp_path)
+    assert dataset.images([0, 1]).shape == (2, 3, 16, 12)
+    assert (dataset.read(0) == dataset.read(0)[:, :, :1]).all()
