@@ -25,7 +25,7 @@ def write_clip(path: Path, frames: int = 10, gop: int = 4) -> None:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 32, 24, "yuv420p"
         stream.codec_context.gop_size = gop
-        stream.codec_context.options = {"bf": "2", "crf": "10", "threads": "1"}
+        stream.codec_context.options = {"bf": "2", "b-adapt": "0", "sc_threshold": "0", "crf": "10", "threads": "1"}
         for number in range(frames):
             pixels = np.full((24, 32, 3), 20 * number + 10, dtype=np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
