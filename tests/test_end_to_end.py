@@ -80,9 +80,6 @@ def test_yale_b_is_harder_across_lights_than_within(tmp_path):
     vectors = standardise(vectors, vectors)
     frontal = np.flatnonzero(chosen.session == "frontal")
     within = set_eer(vectors[frontal], chosen.identity[frontal], [chosen.names[i] for i in frontal], resamples=20)
-    anyhow = set_eer(
-        vectors, chosen.identity, np.random.default_rng(0).permutation(chosen.names).tolist(), resamples=20
-    )
     extreme = np.flatnonzero(chosen.session == "extreme")
     ordered = np.concatenate([frontal, extreme])
     names = [f"{0 if i in frontal else 1}{chosen.names[i]}" for i in ordered]

@@ -130,3 +130,29 @@ def test_every_architecture_makes_a_detector():
             eyes=np.array([[0.4, 0.4], [0.6, 0.4]]),
         )  # fmt: skip
         assert detector(torch.rand(2, 3, 64, 64)).shape == (2, 1)
+
+
+def test_trained_networks_are_stored_in_half_the_bytes_and_lose_nothing(trained):
+    from lineament import artifacts
+
+    stored = artifacts.load(trained[1] / "detector", kind="detector").tensors
+    convolutions = {name: value for name, value in stored.items() if value.ndim == 4}
+    assert convolutions
+    assert {value.dtype for value in convolutions.values()} == {torch.float16}
+    assert stored["head.weight"].dtype == torch.float32  # calibration is not rounded
+    for name, value in trained[0].state_dict().items():
+        assert torch.equal(stored[name].to(value.dtype), value)
+
+
+def test_the_shipped_detector_is_what_the_command_trains():
+    from lineament.datasets.portraits import portraits
+    from lineament.detectors import presets
+    from lineament.detectors.detector import shipped
+
+    detector = shipped("portraits")
+    config = presets.portraits(portraits(people=1, images_per_person=2).attributes)
+    assert detector.parts == config.parts  # retrain and replace it when this fails
+    assert detector.attributes == config.attributes
+    assert detector.card["metrics"]["development_accuracy"] > 0.98
+    with pytest.raises(UsageError, match="did you mean 'portraits'"):
+        shipped("portrait")

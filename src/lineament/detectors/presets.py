@@ -157,13 +157,13 @@ def portraits(attributes: Sequence[str]) -> DetectorConfig:
     return DetectorConfig(
         preset="portraits",
         parts=(
-            Part("Head", "residual", Window(0, 10, 64, 64, zoom=0.25), tuple(attributes), channels=16, dropout=0.1),
+            Part("Head", "residual", Window(0, 3, 64, 64, zoom=0.215), tuple(attributes), channels=24, dropout=0.2),
         ),
         sampling="in_turn",
-        augmentation=Augmentation(turn=0.05, zoom=0.05, shift=0.05, brightness=0.03),
+        augmentation=Augmentation(turn=0.05, zoom=0.08, shift=0.1, contrast=0.1, gamma=0.1, brightness=0.03),
         head="networks",
         mirror=False,
-        epochs=30,
+        epochs=24,
         patience=None,
         learning_rate=3e-3,
         weight_decay=0.05,

@@ -102,7 +102,7 @@ def train_detector(
             score = _score(log_odds, data.labels[development])
             run.keep_best(score, averaged.state_dict(), patience=config.patience)
 
-    networks.load_state_dict(run.best_state())
+    networks.load_state_dict({name: _rounded(value) for name, value in run.best_state().items()})
     detector = _with_head(networks, config, data, (train, development), run, jobs)
     run.accelerator.wait_for_everyone()
     if run.is_main:
@@ -197,6 +197,11 @@ def _half_cosine(peak: float, *, warmup: int, total: int) -> Callable[[int], flo
         return peak * min(1.0, (step + 1) / max(warmup, 1)) * 0.5 * (1 + float(np.cos(np.pi * step / total)))
 
     return rate
+
+
+def _rounded(value: Tensor) -> Tensor:
+    """To the nearest float16, in the old type: what comes after sees the weights as the artifact will hold them."""
+    return value.half().to(value.dtype) if value.is_floating_point() else value
 
 
 def _detector(networks: nn.ModuleDict, config: DetectorConfig, data: _Images, *, mirror: bool = False) -> Detector:

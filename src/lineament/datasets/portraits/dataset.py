@@ -54,7 +54,7 @@ class Roll:
 
 
 def portraits(
-    people: int = 800, images_per_person: int = 8, *, sessions: int = 2, size: int = 64, seed: int = 0
+    people: int = 1500, images_per_person: int = 6, *, sessions: int = 2, size: int = 64, seed: int = 0
 ) -> AttributeDataset:
     """Rendered faces with known truth: labels, identity, session, landmarks, masks and every parameter.
 
