@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from benchmarks.check import TARGETS, main
 
 HEADER = "wing,benchmark,metric,at,target,meaning\n"

@@ -79,11 +79,10 @@ class Detector(nn.Module):
         check_images(images, channels=3)
         if eyes is None:
             eyes = torch.from_numpy(self.eyes).to(images.device).expand(images.shape[0], 2, 2)
+        if self.mirror:  # both views in one pass: a small batch costs little more than one image
+            images, eyes = torch.cat([images, images.flip(3)]), torch.cat([eyes, _mirror_eyes(eyes)])
         found = torch.cat([self._embed(part, images, eyes) for part in self.parts], 1)
-        if self.mirror:
-            flipped = _mirror_eyes(eyes)
-            found = (found + torch.cat([self._embed(part, images.flip(3), flipped) for part in self.parts], 1)) / 2
-        return found
+        return (found[: found.shape[0] // 2] + found[found.shape[0] // 2 :]) / 2 if self.mirror else found
 
     def _embed(self, part: Part, images: Tensor, eyes: Tensor) -> Tensor:
         embedding: Tensor = self.networks[part.name](crop(images, eyes, part.window))[0]
