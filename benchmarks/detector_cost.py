@@ -71,7 +71,14 @@ def cost(name: str, parts: Sequence[Any], copies: int, mirror: bool, quick: bool
     head = Head(np.ones((len(attributes), width), np.float32), np.zeros(len(attributes), np.float32))
     eyes = np.array([[0.386, 0.44], [0.61, 0.44]], np.float32)
     detector = Detector(
-        parts, networks, head, attributes=attributes, thresholds=np.full(len(attributes), 0.5), eyes=eyes, mirror=mirror
+        parts,
+        networks,
+        head,
+        attributes=attributes,
+        thresholds=np.full(len(attributes), 0.5),
+        eyes=eyes,
+        shape=(128, 128),
+        mirror=mirror,
     )
     sides = 2 if mirror else 1
     macs = sides * sum(multiply_adds(networks[part.name], part.window.height, part.window.width) for part in parts)

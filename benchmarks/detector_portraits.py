@@ -26,7 +26,7 @@ def measure(*, quick: bool, seed: int) -> tuple[Mapping[str, float], Sequence[Ma
     train, test = dataset.split == 0, np.flatnonzero(dataset.split == 2)
     part = dataset.subset(test)
     result = evaluate(
-        sigmoid(log_odds(detector, part, pixels(dataset)[test])),
+        sigmoid(log_odds(detector, dataset, pixels(dataset), test)),
         part.labels,
         detector.thresholds,
         part.identity,

@@ -78,8 +78,8 @@ def test_a_second_call_of_a_finished_training_changes_nothing(faces, run):
 
 def test_the_exported_file_says_what_the_detector_says(faces, run, tmp_path, capsys):
     onnxruntime = pytest.importorskip("onnxruntime")
-    assert main(["export", "--detector", str(run), "--side", "32", "--out", str(tmp_path / "hats.onnx")]) == 0
-    facts = json.loads((tmp_path / "hats.json").read_text())
+    assert main(["export", "--detector", str(run), "--out", str(tmp_path / "hats.onnx")]) == 0
+    facts = json.loads((tmp_path / "hats.onnx.json").read_text())
     assert facts["attributes"] == ["Wearing_Hat", "Eyeglasses"]
     image = np.asarray(Image.open(faces / "003.png"), np.float32).transpose(2, 0, 1)[None] / 255
     (found,) = onnxruntime.InferenceSession(tmp_path / "hats.onnx").run(None, {"images": image})
@@ -111,7 +111,12 @@ def test_a_dry_run_prints_the_resolved_run_and_writes_nothing(faces, tmp_path, c
         ("train detector --data folder --root {faces} --out {tmp}/x --epochs 0", 2, "expected at least 1, got 0"),
         ("train detector --data folder --root {tmp} --out {tmp}/x", 1, "labels"),
         ("train detector --data celebb --out {tmp}/x", 2, "did you mean 'celeba'"),
-        ("train detector --data orl --root {faces} --out {tmp}/x", 1, ""),
+        ("train detector --data orl --root {faces} --out {tmp}/x", 1, "no image of orl"),
+        (
+            "evaluate --data folder --root {faces} --detector {run} --part development --criterion mixed",
+            2,
+            "--part test",
+        ),
         ("evaluate --data folder --root {faces} --detector {faces}", 1, "card.json"),
     ],
 )

@@ -14,7 +14,7 @@ from lineament.datasets.idx import mnist
 from lineament.datasets.pixels import pixels
 from lineament.detectors.augmentation import Augmentation
 from lineament.detectors.detector import Detector
-from lineament.detectors.prediction import log_odds
+from lineament.detectors.prediction import decoded, log_odds
 from lineament.detectors.presets import DetectorConfig, Part
 from lineament.detectors.training import train_detector
 from lineament.dossier import SECTIONS, run_sections, write
@@ -40,7 +40,7 @@ def small(attributes, window, **changes) -> DetectorConfig:
 
 def accuracy(detector: Detector, dataset) -> dict[str, float]:
     labels = np.stack([dataset.column(name) for name in detector.attributes], 1)
-    said = log_odds(detector, dataset) > 0
+    said = log_odds(detector, dataset, decoded(dataset, detector.shape)) > 0
     return dict(zip(detector.attributes, (said == (labels == 1)).mean(0).tolist(), strict=True))
 
 

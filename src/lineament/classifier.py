@@ -65,9 +65,10 @@ class AdaptedClassifier:
         are not finite.
         """
         check_images(images)
-        return torch.cat([self._logits(chunk) for chunk in torch.split(images, self.batch_size)])
+        chunks = torch.split(images, self.batch_size)
+        return torch.cat([self._logits(chunk, first=i * self.batch_size) for i, chunk in enumerate(chunks)])
 
-    def _logits(self, images: Tensor) -> Tensor:
+    def _logits(self, images: Tensor, first: int) -> Tensor:
         logits = torch.as_tensor(self.compute(images.clone()), device=images.device)
         if logits.ndim != 2 or len(logits) != len(images):
             shape = tuple(logits.shape)
@@ -76,7 +77,7 @@ class AdaptedClassifier:
         finite = logits.isfinite().all(1)
         if not finite.all():
             wrong = int(finite.logical_not().nonzero()[0])
-            raise JobError(f"{self.name}: logits of image {wrong} are not finite: {logits[wrong].tolist()[:5]}")
+            raise JobError(f"{self.name}: logits of image {first + wrong} are not finite: {logits[wrong].tolist()[:5]}")
         return logits
 
 

@@ -145,7 +145,7 @@ def train_detector(
         preset: portraits, lineament, paper, wide or binary; lineament unless given, for portraits portraits.
         attributes: train these alone.
         epochs: instead of the preset's number.
-        size: bring images to this many pixels a side; needed where they differ in size.
+        size: bring images to this longer side, in the first one's proportion; needed where they differ in size.
         seed: of weights, batches and augmentation.
         device: where to compute.
         precision: of the arithmetic; auto takes bfloat16 where it is faster.
@@ -165,7 +165,7 @@ def evaluate(
     root: Path | None = None,
     detector: Path | None = None,
     part: Literal["train", "development", "test"] = "test",
-    criterion: Literal["stored", "accuracy", "balanced_accuracy"] = "stored",
+    criterion: Literal["stored", "accuracy", "balanced_accuracy", "mixed"] = "stored",
     seed: int = 0,
     json: Path | None = None,
 ) -> None:
@@ -208,17 +208,18 @@ def predict(
     predict(images, detector=detector, attributes=attributes, find_faces=find_faces, form=form, out=out)
 
 
-def export(out: Path, detector: Path | None = None, side: int = 128) -> None:
-    """Write a detector as an ONNX file: images in, probabilities out, checked against PyTorch.
+def export(out: Path, detector: Path | None = None) -> None:
+    """Write a detector as an ONNX file: any number of images in, probabilities out, checked against PyTorch.
+
+    They have the size of its training images. A JSON file beside it holds names, thresholds and where the eyes belong.
 
     Args:
         out: the .onnx file.
         detector: an artifact or a run folder; the detector that comes with the package unless given.
-        side: pixels a side of the images that the file takes; any number of them at a time.
     """
     from lineament.detectors.commands import export
 
-    export(out, detector=detector, side=side)
+    export(out, detector=detector)
 
 
 def dossier(

@@ -21,6 +21,7 @@ from lineament.artifacts import write_atomically
 from lineament.authentication import refusals
 from lineament.authentication import section as verification
 from lineament.datasets import section as contents
+from lineament.datasets.pixels import at_size
 from lineament.datasets.registry import open_dataset
 from lineament.detectors import blind_spots
 from lineament.detectors import detector as detectors
@@ -67,9 +68,10 @@ def dossier(
             f"{data}: no detector for it comes with lineament; train one with 'lineament train detector --data "
             f"{data}{place} --out runs/{data}' and pass it with --detector runs/{data}"
         )
+    chosen = detectors.shipped("portraits") if detector is None else detectors.load(detector)
     subject = Subject(
-        open_dataset(data, root),
-        detectors.shipped("portraits") if detector is None else detectors.load(detector),
+        at_size(open_dataset(data, root), chosen.shape),
+        chosen,
         seed=seed,
         quick=quick,
     )

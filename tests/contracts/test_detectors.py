@@ -30,6 +30,7 @@ def detector(request) -> Detector:
         attributes=config.attributes,
         thresholds=np.full(len(config.attributes), 0.5, np.float32),
         eyes=np.array([[0.386, 0.44], [0.61, 0.44]], np.float32),
+        shape=(64, 64),
         mirror=config.mirror,
     )
 

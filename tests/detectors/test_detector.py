@@ -101,6 +101,8 @@ def test_an_image_with_eyes_elsewhere_reads_the_same_there(trained, test_part):
         lambda card: card["config"]["parts"][0].update(architecture="transformer"),
         lambda card: card["config"].pop("thresholds"),
         lambda card: card["attributes"].append("Extra"),
+        lambda card: card["config"]["thresholds"].pop(),
+        lambda card: card["config"].update(shape=[64]),
     ],
 )
 def test_a_card_that_does_not_fit_its_weights_is_refused(trained, tmp_path, break_it):
@@ -127,7 +129,7 @@ def test_every_architecture_makes_a_detector():
         head = Head(np.ones((1, part.embedding), np.float32), np.zeros(1, np.float32))
         detector = Detector(
             [part], {"Mouth": build_network(part)}, head, attributes=["Smiling"], thresholds=np.array([0.5]),
-            eyes=np.array([[0.4, 0.4], [0.6, 0.4]]),
+            eyes=np.array([[0.4, 0.4], [0.6, 0.4]]), shape=(64, 64),
         )  # fmt: skip
         assert detector(torch.rand(2, 3, 64, 64)).shape == (2, 1)
 

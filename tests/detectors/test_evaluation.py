@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 
 from lineament.detectors.evaluation import (
+    BALANCE,
     METRICS,
     commonest,
     evaluate,
@@ -130,12 +131,15 @@ def best_by_search(scores, labels, criterion):
         right = (score >= cut) == truth
         if criterion == "accuracy":
             return right.sum()
-        return sum(right[truth == side].mean() for side in (True, False) if (truth == side).any())
+        balanced = sum(right[truth == side].mean() for side in (True, False) if (truth == side).any()) / 2
+        if criterion == "balanced_accuracy":
+            return balanced
+        return right.mean() + BALANCE * balanced if len(right) else 0
 
     return max((value(cut) for cut in [0, *np.nextafter(scores, 2), 2]), default=0), value
 
 
-@pytest.mark.parametrize("criterion", ["accuracy", "balanced_accuracy"])
+@pytest.mark.parametrize("criterion", ["accuracy", "balanced_accuracy", "mixed"])
 @given(
     pairs=st.lists(
         st.tuples(st.sampled_from([0, 0.1, 0.25, 0.3, 0.5, 0.7, 0.9999, 1]), st.sampled_from([-1, 0, 1])), max_size=20

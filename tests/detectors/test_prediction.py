@@ -5,8 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lineament.datasets.pixels import pixels
-from lineament.detectors.prediction import log_odds, predict_file, sigmoid
+from lineament.detectors.prediction import decoded, log_odds, predict_file, sigmoid
 from lineament.errors import JobError
 
 
@@ -15,8 +14,10 @@ def test_a_set_is_predicted_in_batches_as_in_one(trained, test_part):
     images, eyes, part = test_part
     with torch.inference_mode():
         whole = detector(images, eyes).numpy()
-    assert np.allclose(log_odds(detector, part, batch=7), whole, atol=1e-4)
-    assert np.allclose(log_odds(detector, part, pixels(part), batch=1000), whole, atol=1e-4)
+    memory = decoded(part, (32, 32))
+    assert np.allclose(log_odds(detector, part, memory, batch=7), whole, atol=1e-4)
+    some = np.array([5, 2, 9])
+    assert np.allclose(log_odds(detector, part, memory, some, batch=1000), whole[some], atol=1e-4)
 
 
 def test_sigmoid_does_not_overflow():
@@ -38,7 +39,18 @@ def test_a_file_gives_what_its_pixels_give(trained, test_part, tmp_path):
 
 def test_a_grey_file_is_read_as_colour(trained, test_part, tmp_path):
     Image.fromarray(test_part[2].read(0)).convert("L").save(tmp_path / "grey.png")
-    assert len(predict_file(trained[0], tmp_path / "grey.png")) == 1
+    (prediction,) = predict_file(trained[0], tmp_path / "grey.png")
+    grey = np.asarray(Image.open(tmp_path / "grey.png"), np.float32) / 255
+    expected = trained[0].probabilities(torch.from_numpy(grey).expand(1, 3, 32, 32))[0]
+    assert list(prediction.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-3)
+
+
+def test_a_larger_file_is_brought_to_the_size_of_the_training_images(trained, test_part, tmp_path):
+    small = test_part[2].read(0)
+    Image.fromarray(small).resize((256, 256), Image.Resampling.BICUBIC).save(tmp_path / "large.png")
+    Image.fromarray(small).save(tmp_path / "small.png")
+    large, same = (predict_file(trained[0], tmp_path / name)[0].probabilities for name in ("large.png", "small.png"))
+    assert list(large.values()) == pytest.approx(list(same.values()), abs=0.1)
 
 
 def test_a_file_cut_off_is_named(trained, test_part, tmp_path):

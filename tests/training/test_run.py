@@ -44,7 +44,7 @@ def test_a_run_killed_with_sigkill_goes_on_to_equal_weights(tmp_path):
     killed, whole = weights(tmp_path / "killed"), weights(tmp_path / "whole")
     assert equal(killed["network"], whole["network"])
     assert equal(killed["average"], whole["average"])
-    assert read_state(tmp_path / "killed" / "best.safetensors").keys()
+    assert equal(*(read_state(tmp_path / name / "best.safetensors") for name in ("killed", "whole")))
     evaluations = [[line for line in lines(tmp_path / name) if "development" in line] for name in ("killed", "whole")]
     assert evaluations[0] == evaluations[1]  # none lost, none twice
 
@@ -71,6 +71,20 @@ def test_another_config_in_the_same_folder_is_refused(tmp_path):
         train(tmp_path / "run", steps=2, config=Config(hidden=9))
     with pytest.raises(UsageError, match="seed 0 is now 7"):
         train(tmp_path / "run", steps=2, seed=7)
+
+
+def test_other_data_in_the_same_folder_is_refused(tmp_path):
+    Run(tmp_path, Config(), data={"name": "a", "images": 3}, device="cpu")
+    Run(tmp_path, Config(), data={"name": "a", "images": 3}, device="cpu")
+    with pytest.raises(UsageError, match="'images': 3.* is now .*'images': 4"):
+        Run(tmp_path, Config(), data={"name": "a", "images": 4}, device="cpu")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(JobError, match=r"file"):
+            Run(place, Config(), device="cpu")
 
 
 def test_a_torn_run_file_is_named(tmp_path):

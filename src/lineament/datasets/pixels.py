@@ -7,7 +7,9 @@ file. It may be deleted at any time.
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -21,7 +23,7 @@ from rich.progress import track
 from lineament.datasets.base import AttributeDataset
 from lineament.errors import JobError, UsageError
 
-__all__ = ["cache_folder", "pixels", "resized"]
+__all__ = ["at_size", "cache_folder", "pixels", "resized"]
 
 
 def pixels(dataset: AttributeDataset, size: int | tuple[int, int] | None = None) -> np.memmap:
@@ -67,6 +69,22 @@ def resized(image: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[n
         size[::-1], Image.Resampling.LANCZOS
     )
     return np.asarray(scaled).reshape(*size, -1)
+
+
+def at_size(dataset: AttributeDataset, size: tuple[int, int]) -> AttributeDataset:
+    """The same set with every image brought to ``size`` (height, width) when it is read."""
+    return replace(dataset, read=_Resizing(dataset.read, size))
+
+
+@dataclass(frozen=True)
+class _Resizing:
+    """A reader whose images share one size; a class, not a closure, so that it travels between processes."""
+
+    read: Callable[[int], NDArray[np.uint8]]
+    size: tuple[int, int]
+
+    def __call__(self, i: int) -> NDArray[np.uint8]:
+        return resized(self.read(i), self.size)
 
 
 def _mapped(path: Path) -> np.memmap:

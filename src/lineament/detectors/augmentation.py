@@ -66,7 +66,7 @@ def recolour(images: Tensor, strength: Augmentation) -> Tensor:
     mean = images.mean((1, 2, 3), keepdim=True)
     tint = torch.randn(n, channels, 1, 1, device=images.device) / 3 + torch.randn(n, 1, 1, 1, device=images.device)
     images = mean + (images - mean) * factor(strength.contrast) + tint * strength.brightness
-    # the lower bound keeps the gradient of the power finite
+    # not down to zero, where the gradient of the power is infinite
     return images.clamp(1e-4, 1).pow(factor(strength.gamma))
 
 

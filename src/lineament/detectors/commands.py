@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from PIL import Image
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
@@ -18,20 +19,20 @@ from torch import Tensor, nn
 from lineament.artifacts import write_atomically
 from lineament.classifier import export_onnx
 from lineament.datasets.base import Split
-from lineament.datasets.pixels import pixels
 from lineament.datasets.registry import open_dataset
 from lineament.detectors.detector import Detector, load, shipped
-from lineament.detectors.evaluation import METRICS, Evaluation, commonest, thresholds
+from lineament.detectors.evaluation import METRICS, Criterion, Evaluation, commonest, thresholds
 from lineament.detectors.evaluation import evaluate as hold
-from lineament.detectors.prediction import Prediction, log_odds, predict_file, sigmoid
+from lineament.detectors.prediction import Prediction, decoded, log_odds, predict_file, sigmoid
 from lineament.detectors.presets import PRESETS, DetectorConfig
 from lineament.detectors.training import train_detector
 from lineament.errors import JobError, UsageError, nearest
+from lineament.images import FORMATS
 from lineament.training.run import Device, Precision
 
 __all__ = ["evaluate", "export", "predict", "train"]
 
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"}
+PICTURES = {ending for ending, form in Image.registered_extensions().items() if form in FORMATS}
 
 
 def train(
@@ -99,7 +100,7 @@ def evaluate(
     root: Path | None,
     detector: Path | None,
     part: Split,
-    criterion: Literal["stored", "accuracy", "balanced_accuracy"],
+    criterion: Criterion | Literal["stored"],
     seed: int,
     json: Path | None,
 ) -> Evaluation:
@@ -111,16 +112,17 @@ def evaluate(
             f"{data}: none of the detector's attributes is labelled there ({', '.join(chosen.attributes[:5])}, ...)"
         )
     chosen = chosen.only(*shared)
-    memory = pixels(dataset)
+    memory = decoded(dataset, chosen.shape)
 
     def scores(wanted: Split) -> tuple[Any, Any, Any]:
         rows = np.flatnonzero(dataset.split == ("train", "development", "test").index(wanted))
         if not len(rows):
             raise UsageError(f"{data}: has no {wanted} part")
-        subset = dataset.subset(rows)
-        labels = np.stack([subset.column(name) for name in shared], 1)
-        return sigmoid(log_odds(chosen, subset, memory[rows], progress=True)), labels, subset.identity
+        labels = np.stack([dataset.column(name)[rows] for name in shared], 1)
+        return sigmoid(log_odds(chosen, dataset, memory, rows, progress=True)), labels, dataset.identity[rows]
 
+    if criterion != "stored" and part == "development":
+        raise UsageError("--criterion: thresholds are chosen on the development part; measure them on --part test")
     cuts = chosen.thresholds
     if criterion != "stored":
         values, labels, _ = scores("development")
@@ -236,18 +238,19 @@ class _Probabilities(nn.Module):
         return self.detector.probabilities(images)
 
 
-def export(out: Path, *, detector: Path | None, side: int) -> None:
+def export(out: Path, *, detector: Path | None) -> None:
     """Write the ONNX file, and beside it a JSON file of attribute names, thresholds and where the eyes must be."""
     chosen = _opened(detector)
-    apart = export_onnx(_Probabilities(chosen), out, (3, side, side))
+    apart = export_onnx(_Probabilities(chosen), out, (3, *chosen.shape))
     facts = {
         "attributes": list(chosen.attributes),
         "thresholds": chosen.thresholds.tolist(),
         "eyes": chosen.eyes.tolist(),
-        "input": ["batch", 3, side, side],
+        "input": ["batch", 3, *chosen.shape],
     }
-    write_atomically(out.with_suffix(".json"), json_module.dumps(facts, indent=1).encode())
+    beside = out.with_name(out.name + ".json")
+    write_atomically(beside, json_module.dumps(facts, indent=1).encode())
     Console(stderr=True).print(
-        f"{out}: {out.stat().st_size / 1e6:.1f} MB, off PyTorch by {apart:.1e}; names and thresholds in "
-        f"{out.with_suffix('.json')}", highlight=False, soft_wrap=True,
+        f"{out}: {out.stat().st_size / 1e6:.1f} MB, off PyTorch by {apart:.1e}; names and thresholds in {beside}",
+        highlight=False, soft_wrap=True,
     )  # fmt: skip

@@ -38,6 +38,7 @@ class Detector(nn.Module):
         attributes: names, in the order of the head's rows.
         thresholds: ``(attributes,)`` probability from which an attribute counts as present.
         eyes: ``(2, 2)`` where the eyes lie when a call does not say, in fractions of width and height.
+        shape: height and width in pixels of the images it was trained on; others work, aliased if much larger.
         mirror: whether embeddings are averaged over the image and its mirror image.
         card: provenance: data, licence, metrics, seed, versions.
     """
@@ -53,6 +54,7 @@ class Detector(nn.Module):
         attributes: Sequence[str],
         thresholds: NDArray[np.float32],
         eyes: NDArray[np.float32],
+        shape: tuple[int, int],
         mirror: bool = False,
         card: dict[str, Any] | None = None,
     ) -> None:
@@ -65,6 +67,12 @@ class Detector(nn.Module):
         self.head.load_state_dict({"weight": torch.from_numpy(head.weight), "bias": torch.from_numpy(head.bias)})
         self.thresholds = np.asarray(thresholds, dtype=np.float32)
         self.eyes = np.asarray(eyes, dtype=np.float32)
+        self.shape = (int(shape[0]), int(shape[1]))
+        if self.thresholds.shape != (len(self.attributes),) or self.eyes.shape != (2, 2):
+            raise UsageError(
+                f"thresholds, eyes: expected shapes ({len(self.attributes)},) and (2, 2), got {self.thresholds.shape} "
+                f"and {self.eyes.shape}"
+            )
         self.card = card or {}
         self.eval().requires_grad_(False)
 
@@ -107,6 +115,7 @@ class Detector(nn.Module):
             attributes=self.attributes,
             thresholds=thresholds.astype(np.float32),
             eyes=self.eyes,
+            shape=self.shape,
             mirror=self.mirror,
             card=self.card,
         ).to(self.head.weight.device)
@@ -120,6 +129,7 @@ class Detector(nn.Module):
         weight, bias = self.head.weight[rows].cpu().numpy(), self.head.bias[rows].cpu().numpy()
         bounds = np.cumsum([0, *(part.embedding for part in self.parts)])
         used = [i for i in range(len(self.parts)) if weight[:, bounds[i] : bounds[i + 1]].any()]
+        used = used or [0]  # an attribute that never varied in training has a constant for an answer
         return Detector(
             [self.parts[i] for i in used],
             {self.parts[i].name: self.networks[self.parts[i].name] for i in used},
@@ -127,9 +137,10 @@ class Detector(nn.Module):
             attributes=attributes,
             thresholds=self.thresholds[rows],
             eyes=self.eyes,
+            shape=self.shape,
             mirror=self.mirror,
             card=self.card,
-        )
+        ).to(self.head.weight.device)
 
     def save(self, folder: str | Path, **card: Any) -> Path:
         """Write the detector as an artifact; further card entries (data, licence, metrics) by name."""
@@ -141,6 +152,7 @@ class Detector(nn.Module):
                 "parts": parts_to_json(self.parts),
                 "thresholds": self.thresholds.tolist(),
                 "eyes": self.eyes.tolist(),
+                "shape": list(self.shape),
                 "mirror": self.mirror,
             },
             attributes=list(self.attributes),
@@ -172,11 +184,12 @@ def load(folder: str | Path) -> Detector:
             attributes=card["attributes"],
             thresholds=np.array(config["thresholds"], np.float32),
             eyes=np.array(config["eyes"], np.float32),
+            shape=(config["shape"][0], config["shape"][1]),
             mirror=config["mirror"],
             card=card,
         )
         detector.load_state_dict(artifact.tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise JobError(f"{folder}: its card and its weights do not describe a detector ({error})") from None
     return detector
 

@@ -138,7 +138,7 @@ def multiply_adds(network: nn.Module, height: int, width: int) -> int:
     hooks = [layer.register_forward_hook(add) for layer in network.modules()]
     was_training = network.training
     with torch.inference_mode():
-        network.eval()(torch.zeros(1, 3, height, width))
+        network.eval()(next(network.parameters()).new_zeros(1, 3, height, width))
     network.train(was_training)
     for hook in hooks:
         hook.remove()

@@ -1,6 +1,7 @@
 """Run a detector over a data set, or over image files whose faces may first have to be found."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,43 +11,53 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from torch import Tensor
 
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.pixels import pixels, resized
 from lineament.detectors.detector import Detector
-from lineament.errors import JobError
+from lineament.errors import JobError, UsageError
 from lineament.images import read_image, to_batch
 
-__all__ = ["Prediction", "log_odds", "predict_file", "sigmoid"]
+__all__ = ["Prediction", "decoded", "log_odds", "predict_file", "sigmoid"]
 
 
 @torch.inference_mode()
 def log_odds(
     detector: Detector,
     dataset: AttributeDataset,
-    memory: NDArray[np.uint8] | None = None,
+    memory: NDArray[np.uint8],
+    index: NDArray[np.int64] | None = None,
     *,
     batch: int = 128,
     progress: bool = False,
 ) -> NDArray[np.float32]:
-    """Calibrated log-odds ``(n, attributes)`` of every image of a set, in the detector's attribute order.
+    """Calibrated log-odds ``(n, attributes)`` of images of a set, in the detector's attribute order.
 
     Args:
         detector: any.
         dataset: its eye positions are used where it has them.
-        memory: ``(n, height, width, channels)`` uint8, decoded beforehand (`datasets.pixels`); None reads the files.
+        memory: all its pixels, ``(images, height, width, channels)`` uint8; see `decoded`. Read batch by batch.
+        index: ``(n,)`` which images; None for all.
         batch: images at a time.
         progress: whether to show a bar on standard error.
     """
     device = detector.head.weight.device
     found = []
-    chunks: Sequence[NDArray[np.int64]] = np.array_split(np.arange(len(dataset)), max(1, -(-len(dataset) // batch)))
+    index = np.arange(len(dataset)) if index is None else index
+    chunks: Sequence[NDArray[np.int64]] = np.array_split(index, max(1, -(-len(index) // batch)))
     for chunk in track(chunks, "predicting", console=Console(stderr=True), disable=not progress, transient=True):
-        images = to_batch(memory[chunk]) if memory is not None else dataset.images(chunk)
-        images = images.expand(-1, 3, -1, -1).to(device)
+        images = to_batch(memory[chunk]).to(device).expand(-1, 3, -1, -1)
         eyes = None if dataset.eyes is None else torch.from_numpy(np.ascontiguousarray(dataset.eyes[chunk])).to(device)
         found.append(detector(images, eyes).cpu().numpy())
     return np.concatenate(found)
+
+
+def decoded(dataset: AttributeDataset, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """All pixels of a set at a detector's ``shape``, decoded once and mapped into memory (`datasets.pixels`)."""
+    if dataset.read(0).shape[:2] == shape:
+        with suppress(UsageError):  # the first image has this size, others may not
+            return pixels(dataset)
+    return pixels(dataset, shape)
 
 
 def sigmoid(log_odds: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -90,13 +101,14 @@ def predict_file(detector: Detector, path: str | Path, *, find_faces: bool = Fal
     Args:
         detector: any.
         path: an image file; ``JobError`` names it if it cannot be read.
-        find_faces: look for faces and use their eyes (extra ``faces``; ``JobError`` if there is none). Without it the
-            image counts as one face, framed as the detector's training images were.
+        find_faces: look for faces and bring each into the frame that the detector was trained on (extra ``faces``;
+            ``JobError`` if there is none). Without it the image counts as one face in that frame.
     """
     image = read_image(path)
     situation: tuple[str, ...] = ()
-    eyes: list[Tensor | None] = [None]
+    views = [resized(image, detector.shape)]
     if find_faces:
+        from lineament.faces.align import Frame, align
         from lineament.faces.landmarks import find
         from lineament.faces.situation import assess
 
@@ -104,11 +116,12 @@ def predict_file(detector: Detector, path: str | Path, *, find_faces: bool = Fal
         situation = tuple(assess(image, faces).problems.values())
         if not faces:
             raise JobError(f"{path}: {' '.join(situation)}")
-        eyes = [torch.tensor(np.asarray(face.eyes), dtype=torch.float32)[None] for face in faces]
-    batch = to_batch(image[None])
+        (left, right), (height, width) = detector.eyes.tolist(), detector.shape
+        frame = Frame(eyes=((left[0], left[1]), (right[0], right[1])), width=width, height=height)
+        views = [align(image, face.eyes, frame) for face in faces]
     predictions = []
-    for number, place in enumerate(eyes):
-        values = detector.probabilities(batch, place)[0].numpy()
+    for number, view in enumerate(views):
+        values = detector.probabilities(to_batch(view[None]).to(detector.head.weight.device))[0].cpu().numpy()
         named = dict(zip(detector.attributes, (round(float(value), 4) for value in values), strict=True))
         present = tuple(np.array(detector.attributes)[values >= detector.thresholds].tolist())
         predictions.append(Prediction(str(path), number, named, present, situation))

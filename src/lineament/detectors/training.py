@@ -6,6 +6,7 @@ calibration and the thresholds. The test part is not touched.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,7 +31,7 @@ from lineament.images import to_batch
 from lineament.training import Run, moving_average
 from lineament.training.run import Device, Precision
 
-__all__ = ["train_detector"]
+__all__ = ["names_sha256", "train_detector"]
 
 FRAMED = np.array([[0.38, 0.45], [0.62, 0.45]], dtype=np.float32)
 """Where a detector takes the eyes to be if nobody knows: about where loose head crops have them."""
@@ -55,16 +56,29 @@ def train_detector(
         folder: of the run: metrics, checkpoints, the artifact.
         seed: of weights, batches and augmentation.
         device, precision: see `Run`.
-        size: side in pixels that images are brought to; None where they share one size.
+        size: longer side in pixels to which images are brought, all in the proportion of the first one; None where
+            they share one size.
         jobs: processes that fit the SVMs.
+
+    Returns:
+        The detector, on the CPU.
+
+    Raises:
+        UsageError: no training or development image, an attribute without labels, images that differ in size, or a
+            folder that holds another run.
+        JobError: an image that cannot be read, or a disk that cannot be written.
     """
     train, development = (np.flatnonzero(dataset.split == SPLITS.index(part)) for part in ("train", "development"))
     if not len(train) or not len(development):
         raise UsageError(
             f"{dataset.name}: {len(train)} training and {len(development)} development images; both parts are needed"
         )
-    run = Run(folder, config, seed=seed, device=device, precision=precision)
-    data = _Images(dataset, config.attributes, pixels(dataset, size), run.device)
+    batch = min(config.batch, len(train))
+    memory = pixels(dataset, size and _scaled(dataset.read(0).shape, size))
+    data = _Images(dataset, config.attributes, memory, train)
+    samplers = _samplers(config, data.labels[train], batch, seed)
+    run = Run(folder, config, data=data.facts(dataset), seed=seed, device=device, precision=precision)
+    data.device = run.device
     torch.manual_seed(seed)
     networks = nn.ModuleDict({part.name: build_network(part) for part in config.parts})
     for network in networks.values():
@@ -73,7 +87,6 @@ def train_detector(
     averaged = cast(nn.ModuleDict, average.module)
     optimizer = torch.optim.AdamW(_decayed(networks, config.weight_decay), lr=config.learning_rate)
     model, optimizer = run.prepare(_Losses(networks, config), optimizer)
-    samplers = _samplers(config, data.labels[train], seed)
     run.track(
         networks=networks,
         average=average,
@@ -81,7 +94,7 @@ def train_detector(
         **{f"sampler of {name}": sampler for name, sampler in samplers.items()},
     )
 
-    epoch = len(train) // config.batch
+    epoch = len(train) // batch
     total = config.epochs * epoch
     schedule = _half_cosine(config.learning_rate, warmup=epoch // 2, total=total)
     networks.train()
@@ -98,35 +111,63 @@ def train_detector(
         run.log(loss=loss)
         if (step + 1) % epoch == 0:
             now = _detector(averaged, config, data)
-            log_odds = _own_head(averaged, config)(_embeddings(now, data, development, run))
-            score = _score(log_odds, data.labels[development])
-            run.keep_best(score, averaged.state_dict(), patience=config.patience)
+            with run.accelerator.autocast():  # quick, and good enough to compare epochs
+                scores = sigmoid(_own_head(averaged, config)(_embeddings(now, data, development)))
+            labels = data.labels[development]
+            run.keep_best(_accuracy(scores, labels, thresholds(scores, labels)), averaged.state_dict(),
+                          patience=config.patience)  # fmt: skip
 
     networks.load_state_dict({name: _rounded(value) for name, value in run.best_state().items()})
-    detector = _with_head(networks, config, data, (train, development), run, jobs)
-    run.accelerator.wait_for_everyone()
+    detector, accuracy = _with_head(networks, config, data, (train, development), jobs)
     if run.is_main:
         detector.save(
             Path(folder) / "detector",
             data=dataset.name,
             licence=dataset.licence,
             images={"train": len(train), "development": len(development)},
-            metrics={"development_accuracy": run.best},
+            training_names_sha256=names_sha256([dataset.names[int(i)] for i in train]),
+            metrics={"development_accuracy": accuracy},
             training={"seed": seed, "steps": run.step, "schedule": asdict(config)},
         )
+    run.accelerator.wait_for_everyone()
     return detector
+
+
+def names_sha256(names: Sequence[str]) -> str:
+    """The hash by which a card remembers which images a detector was trained on, whatever their order."""
+    return sha256("\n".join(sorted(names)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _scaled(shape: tuple[int, ...], size: int) -> tuple[int, int]:
+    """Height and width whose longer side is ``size`` px, in the proportion of an image of this shape."""
+    if size < 16:
+        raise UsageError(f"size: expected at least 16 pixels, got {size}")
+    height, width = shape[:2]
+    return round(height * size / max(height, width)), round(width * size / max(height, width))
 
 
 class _Images:
     """Batches of a data set on the device: images, eye positions and labels in the detector's attribute order."""
 
     def __init__(
-        self, dataset: AttributeDataset, attributes: Sequence[str], memory: NDArray[np.uint8], device: torch.device
+        self,
+        dataset: AttributeDataset,
+        attributes: Sequence[str],
+        memory: NDArray[np.uint8],
+        train: NDArray[np.int64],
     ) -> None:
-        self.memory, self.device = memory, device
+        self.memory, self.device = memory, torch.device("cpu")
         self.labels = np.stack([dataset.column(name) for name in attributes], 1)
         self.eyes = dataset.eyes if dataset.eyes is not None else np.broadcast_to(FRAMED, (len(dataset), 2, 2))
-        self.nominal = np.median(self.eyes, axis=0).astype(np.float32)
+        self.nominal = np.median(self.eyes[train], axis=0).astype(np.float32)
+        self.shape = (memory.shape[1], memory.shape[2])
+
+    def facts(self, dataset: AttributeDataset) -> dict[str, Any]:
+        """What tells these images and labels apart from any others, for the run's folder."""
+        digest = sha256("\n".join(dataset.names).encode("utf-8", "surrogatepass"))
+        for array in (self.labels, dataset.split, self.eyes, self.memory[0], self.memory[-1]):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return {"name": dataset.name, "images": len(dataset), "shape": self.shape, "sha256": digest.hexdigest()}
 
     def batch(self, index: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
         """Images ``(batch, 3, height, width)``, eyes ``(batch, 2, 2)``, labels ``(batch, attributes)``."""
@@ -173,14 +214,14 @@ def _mixed(crops: Tensor, target: Tensor, alpha: float) -> tuple[Tensor, Tensor]
     return share * crops + (1 - share) * crops.roll(1, 0), mixed
 
 
-def _samplers(config: DetectorConfig, labels: NDArray[np.int8], seed: int) -> dict[str, Sampler]:
+def _samplers(config: DetectorConfig, labels: NDArray[np.int8], batch: int, seed: int) -> dict[str, Sampler]:
     """One sampler for all parts, or for oversampling one a part."""
     if config.sampling == "queues":
-        return {"all": BalancedQueues(labels, config.batch, seed)}
+        return {"all": BalancedQueues(labels, batch, seed)}
     if config.sampling == "in_turn":
-        return {"all": InTurn(len(labels), config.batch, seed)}
+        return {"all": InTurn(len(labels), batch, seed)}
     columns = {part.name: config.attributes.index(part.attributes[0]) for part in config.parts}
-    return {name: Oversampled(labels[:, k], config.batch, seed + k) for name, k in columns.items()}
+    return {name: Oversampled(labels[:, k], batch, seed + k) for name, k in columns.items()}
 
 
 def _decayed(networks: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -213,27 +254,26 @@ def _detector(networks: nn.ModuleDict, config: DetectorConfig, data: _Images, *,
         attributes=config.attributes,
         thresholds=np.full(len(config.attributes), 0.5, np.float32),
         eyes=data.nominal,
+        shape=data.shape,
         mirror=mirror,
     ).to(data.device)
 
 
 @torch.inference_mode()
-def _embeddings(detector: Detector, data: _Images, index: NDArray[np.int64], run: Run) -> NDArray[np.float32]:
+def _embeddings(detector: Detector, data: _Images, index: NDArray[np.int64]) -> NDArray[np.float32]:
     """The concatenated embeddings ``(n, embedding)`` of the images at ``index``."""
     found = []
     for chunk in np.array_split(index, max(1, len(index) // 128)):
         images, eyes, _ = data.batch(chunk)
-        with run.accelerator.autocast():
-            found.append(detector.embeddings(images, eyes).cpu().numpy())
+        found.append(detector.embeddings(images, eyes).cpu().numpy())
     return np.concatenate(found)
 
 
-def _score(log_odds: NDArray[np.float32], labels: NDArray[np.int8]) -> float:
-    """Mean accuracy, each attribute at its best threshold: comparable between balanced and natural batches."""
-    scores = sigmoid(log_odds)
-    decided = scores >= thresholds(scores, labels)
+def _accuracy(scores: NDArray[np.float64], labels: NDArray[np.int8], cuts: NDArray[np.float64]) -> float:
+    """Mean over attributes of the accuracy at these thresholds, on known labels."""
     known = labels >= 0
-    return float(((decided == labels) & known).sum(0).mean() / max(known.sum(0).mean(), 1))
+    right = ((scores >= cuts) == labels) & known
+    return float((right.sum(0) / np.maximum(known.sum(0), 1)).mean())
 
 
 def _with_head(
@@ -241,19 +281,23 @@ def _with_head(
     config: DetectorConfig,
     data: _Images,
     parts: tuple[NDArray[np.int64], NDArray[np.int64]],
-    run: Run,
     jobs: int,
-) -> Detector:
-    """The detector: the networks' own log-odds or SVMs as head, calibrated, with thresholds from development."""
+) -> tuple[Detector, float]:
+    """The detector, calibrated and with thresholds from development, and its accuracy on these same people.
+
+    All in float32, as it will be used: the head is the networks' own or SVMs.
+    """
     detector = _detector(networks, config, data, mirror=config.mirror)
     train, development = parts
-    second, labels = _embeddings(detector, data, development, run), data.labels[development]
+    second, labels = _embeddings(detector, data, development), data.labels[development]
     head = _own_head(networks, config)
     if config.head == "svm":
-        first = _embeddings(detector, data, train, run)
-        carried = _carried(config)
-        head = svm_head((first, data.labels[train]), (second, labels), carried, jobs=jobs)
-    return detector.with_head(head := calibrated(head, second, labels), thresholds(sigmoid(head(second)), labels))
+        first = _embeddings(detector, data, train)
+        head = svm_head((first, data.labels[train]), (second, labels), _carried(config), jobs=jobs)
+    head = calibrated(head, second, labels)
+    scores = sigmoid(head(second))
+    cuts = thresholds(scores, labels, "mixed")
+    return detector.with_head(head, cuts).cpu(), _accuracy(scores, labels, cuts)
 
 
 def _carried(config: DetectorConfig) -> NDArray[np.bool_]:

@@ -22,8 +22,8 @@ def moving_average(network: nn.Module, decay: float = 0.999) -> AveragedModel:
 
     @torch.no_grad()
     def step(averages: Sequence[Tensor], values: Sequence[Tensor], updates: Tensor | int) -> None:
-        n = int(updates)
-        share = 1 - min(decay, (1 + n) / (10 + n))
+        n = torch.as_tensor(updates, device=averages[0].device, dtype=averages[0].dtype)
+        share = 1 - ((1 + n) / (10 + n)).clamp(max=decay)  # a tensor: reading the number would wait for the GPU
         for average, value in zip(averages, values, strict=True):
             if average.is_floating_point():
                 average.lerp_(value, share)

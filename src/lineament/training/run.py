@@ -29,7 +29,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
 import lineament
@@ -55,7 +56,7 @@ class Stateful(Protocol):
 def fast_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 faster than float32: a GPU with it, or a CPU with AVX512-BF16 or AMX."""
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
@@ -71,6 +72,7 @@ class Run:
     Args:
         folder: where it writes ``run.json``, ``metrics.jsonl``, ``checkpoint.safetensors`` and ``best.safetensors``.
         config: a frozen dataclass; a run in the same folder with another config is refused.
+        data: JSON values that tell the data apart from any other (name, counts, a hash); likewise.
         seed: of all randomness.
         device: ``"auto"`` takes a GPU if there is one. Under ``torchrun`` each process takes its own.
         precision: of the arithmetic; master weights stay float32. ``"auto"`` takes bfloat16 where it is faster.
@@ -82,6 +84,7 @@ class Run:
         folder: str | Path,
         config: Any,
         *,
+        data: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: Device = "auto",
         precision: Precision = "auto",
@@ -89,7 +92,9 @@ class Run:
     ) -> None:
         if device == "cuda" and not torch.cuda.is_available():
             raise UsageError("device: 'cuda' was asked for, but PyTorch sees no GPU; use 'cpu' or 'auto'")
-        AcceleratorState._reset_state()  # one process may train one model after another, each with its own precision
+        if not PartialState._shared_state or PartialState().num_processes == 1:
+            # one process may train one model after another, each on its own device and in its own precision
+            AcceleratorState._reset_state(reset_partial_state=True)
         on_cpu = device == "cpu" or not torch.cuda.is_available()
         half = (
             fast_bfloat16(torch.device("cpu" if on_cpu else "cuda")) if precision == "auto" else precision == "bfloat16"
@@ -112,6 +117,7 @@ class Run:
         self._claim_folder(
             {
                 "config": json.loads(json.dumps(dataclasses.asdict(config))),
+                "data": json.loads(json.dumps(data)),
                 "seed": seed,
                 "precision": "bfloat16" if half else "float32",
                 "device": self.device.type,
@@ -129,7 +135,9 @@ class Run:
         if path.exists():
             try:
                 earlier = json.loads(path.read_text())
-                changed = [key for key in ("config", "seed", "precision", "device") if earlier[key] != facts[key]]
+                changed = [
+                    key for key in ("config", "data", "seed", "precision", "device") if earlier[key] != facts[key]
+                ]
             except (ValueError, KeyError, TypeError):
                 raise JobError(f"{path}: torn; delete the folder to start the run again") from None
             if changed:
@@ -138,7 +146,6 @@ class Run:
                     f"{self.folder}: holds another run ({told}); choose another folder, or delete this one"
                 )
         elif self.accelerator.is_main_process:
-            self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(path, json.dumps(facts, indent=1).encode())
         self.accelerator.wait_for_everyone()
 
@@ -199,6 +206,7 @@ class Run:
                     self.checkpoint()
                     saved = time.monotonic()
         self.checkpoint()
+        self.accelerator.wait_for_everyone()  # what the main process wrote is there for all
 
     def log(self, **values: Tensor) -> None:
         """Note scalar tensors of this step; their means go to ``metrics.jsonl`` every 50 steps, without a host sync."""
@@ -209,14 +217,20 @@ class Run:
     def record(self, **values: float | str) -> None:
         """Append one line to ``metrics.jsonl``, stamped with the number of steps done."""
         if self.is_main:
-            with (self.folder / "metrics.jsonl").open("a") as file:
-                file.write(json.dumps({"step": self.step, **values}) + "\n")
+            path = self.folder / "metrics.jsonl"
+            try:
+                with path.open("a") as file:
+                    file.write(json.dumps({"step": self.step, **values}) + "\n")
+            except OSError as error:
+                raise JobError(f"{path}: cannot write ({error.strerror}); free space and call again to go on") from None
 
     def keep_best(self, score: float, state: Mapping[str, Tensor], *, patience: int | None = None) -> bool:
         """Record a development score (higher is better); keep ``state`` if it is the best so far.
 
-        After ``patience`` evaluations without a new best, `steps` ends. Returns whether this was the best.
+        After ``patience`` evaluations without a new best, `steps` ends. Returns whether this was the best. Of several
+        processes the main one's score counts, so that all of them stop together.
         """
+        score = broadcast_object_list([score])[0]
         improved = self.best is None or score > self.best
         self.record(development=score, best=max(score, self.best if self.best is not None else score))
         if improved:
