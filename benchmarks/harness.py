@@ -1,6 +1,7 @@
 """What every benchmark shares: the flags ``--quick`` and ``--seed``, and the JSON that it leaves behind."""
 
 import argparse
+import csv
 import json
 import os
 import platform
@@ -65,7 +66,7 @@ def benchmark(
     result = {
         "name": name,
         "claim": claim,
-        "command": f"python -m benchmarks.{name}" + (" --quick" if flags["quick"] else ""),
+        "command": " ".join(["python -m", f"benchmarks.{name}", *sys.argv[1:]]),
         "revision": revision(),
         "machine": processor(),
         "threads": threads,
@@ -77,7 +78,36 @@ def benchmark(
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / (f"{name}.quick.json" if flags["quick"] else f"{name}.json")
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    for key, value in result["metrics"].items():
-        print(f"{key:32s} {value:.4f}")
+    from lineament.artifacts import write_atomically
+
+    write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
+    show(result)
     print(f"-> {path}")
+
+
+def show(result: Mapping[str, Any]) -> None:
+    """Print the metrics beside their targets, and the rows beside the published values that they name."""
+    from rich.console import Console
+    from rich.table import Table
+
+    with (ROOT / "benchmarks" / "benchmarks.csv").open() as file:
+        wanted = {
+            row["metric"]: f"{row['at']} {row['target']}"
+            for row in csv.DictReader(file)
+            if row["benchmark"] == result["name"]
+        }
+    console = Console(width=160)
+    metrics = Table("metric", "measured", "target", title=f"{result['name']} ({result['schedule']})")
+    for key, value in result["metrics"].items():
+        metrics.add_row(key, f"{value:.4f}", wanted.get(key, ""))
+    console.print(metrics)
+    if not result["rows"]:
+        return
+    columns = [key for key, value in result["rows"][0].items() if isinstance(value, str | int | float | None)]
+    rows = Table(*columns)
+    for row in result["rows"]:
+        cells = (row.get(key) for key in columns)
+        rows.add_row(
+            *("" if cell is None else f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in cells)
+        )
+    console.print(rows)
