@@ -77,10 +77,15 @@ def data_show(
         n: how many images.
         seed: which sample.
     """
+    from lineament.artifacts import write_atomically
     from lineament.datasets.registry import open_dataset
-    from lineament.datasets.sheet import contact_sheet, save_png
+    from lineament.datasets.sheet import contact_sheet
 
-    save_png(contact_sheet(open_dataset(name, root), attribute=attribute, n=n, seed=seed), out)
+    sheet, unreadable = contact_sheet(open_dataset(name, root), attribute=attribute, n=n, seed=seed)
+    write_atomically(out, lambda file: sheet.save(file, "PNG"))
+    if unreadable:
+        print(*unreadable, sep="\n", file=sys.stderr)
+        raise JobError(f"{name}: {len(unreadable)} of the images in {out} cannot be read and are grey fields there")
 
 
 def faces_fetch(wheel: Path | None = None) -> None:

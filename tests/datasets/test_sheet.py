@@ -1,5 +1,7 @@
 """The contact sheet: the images it was asked for, and a file that is whole or not there."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,8 @@ from PIL import Image
 from lineament.cli import main
 from lineament.datasets.celeba import celeba
 from lineament.datasets.folder import folder
-from lineament.datasets.sheet import contact_sheet, sample, save_png
-from lineament.errors import JobError, UsageError
+from lineament.datasets.sheet import contact_sheet, sample
+from lineament.errors import UsageError
 from tests.datasets.trees import celeba_tree, folder_tree
 
 
@@ -29,14 +31,15 @@ def test_each_image_is_drawn_in_its_place(tmp_path: Path) -> None:
     for i, colour in enumerate(["red", "green", "blue", "yellow", "cyan", "magenta"]):
         Image.new("RGB", (30, 30), colour).save(dataset.sources[i])
     Path(dataset.sources[2]).write_bytes(b"torn")
-    sheet = contact_sheet(dataset)
+    sheet, unreadable = contact_sheet(dataset)
+    assert len(unreadable) == 1 and str(dataset.sources[2]) in unreadable[0]
     drawn = [sheet.getpixel((8 + 136 * column + 64, 8 + 64)) for column in range(6)]
     assert drawn == [(255, 0, 0), (0, 128, 0), (204, 204, 204), (255, 255, 0), (0, 255, 255), (255, 0, 255)]
 
 
 def test_the_same_seed_is_the_same_sheet(tmp_path: Path) -> None:
     dataset = celeba(celeba_tree(tmp_path))
-    first, again, other = (contact_sheet(dataset, n=4, seed=seed).tobytes() for seed in (1, 1, 2))
+    first, again, other = (contact_sheet(dataset, n=4, seed=seed)[0].tobytes() for seed in (1, 1, 2))
     assert first == again != other
 
 
@@ -56,10 +59,22 @@ def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
         contact_sheet(dataset, n=0)
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"gone/sheet.png: cannot write \(No such file or directory\)"):
-        save_png(Image.new("RGB", (2, 2)), tmp_path / "gone" / "sheet.png")
-    (tmp_path / "folder.png").mkdir()
-    with pytest.raises(JobError, match="folder.png: cannot write"):
-        save_png(Image.new("RGB", (2, 2)), tmp_path / "folder.png")
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
+def test_images_that_cannot_be_read_are_named_beside_the_sheet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, out = folder_tree(tmp_path / "own"), tmp_path / "sheet.png"
+    (root / "faces" / "4.png").unlink()
+    assert main(["data", "show", "folder", "--root", str(root), "--out", str(out)]) == 1
+    told = capsys.readouterr().err
+    assert "4.png: no such file" in told and "1 of the images" in told and out.exists()
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_only_a_regular_file_is_ever_replaced(
+    make: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, out = folder_tree(tmp_path / "own"), tmp_path / "taken"
+    make(out)
+    assert main(["data", "show", "folder", "--root", str(root), "--out", str(out)]) == 1
+    assert "taken: exists and is not a regular file" in capsys.readouterr().err
+    assert not out.is_file() and sorted(path.name for path in tmp_path.iterdir()) == ["own", "taken"]

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from urllib.request import urlopen
 
 from rich.console import Console
 
+from lineament.artifacts import write_atomically
 from lineament.errors import JobError
 
 __all__ = ["FASHION_MNIST", "MNIST", "Source", "fetch"]
@@ -49,7 +49,7 @@ def fetch(folder: Path, source: Source) -> None:
     """Bring the files that ``folder`` lacks; files that are there already, packed or not, are left alone.
 
     Raises:
-        JobError: no mirror gave a file with the published md5 (no network, say); what came before it is kept.
+        JobError: no mirror gave a file with the published md5 (no network, say), or the disk is full; what came before it is kept.
     """
     console = Console(stderr=True)
     for name, md5 in source.md5.items():
@@ -57,17 +57,7 @@ def fetch(folder: Path, source: Source) -> None:
             continue
         with console.status(f"fetching {name}"):
             content = _from_mirrors(name, md5, source.mirrors)
-        folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=folder, prefix=name, delete=False) as file:
-            try:
-                file.write(content)
-                file.flush()
-                Path(file.name).replace(folder / name)
-            except BaseException as error:
-                Path(file.name).unlink()
-                if isinstance(error, OSError):
-                    raise JobError(f"{folder / name}: cannot write ({error.strerror})") from None
-                raise
+        write_atomically(folder / name, content)
 
 
 def _from_mirrors(name: str, md5: str, mirrors: Sequence[str]) -> bytes:

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,9 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from lineament.artifacts import write_atomically
 from lineament.datasets.base import AttributeDataset
-from lineament.errors import JobError, UsageError
+from lineament.errors import UsageError
 
 __all__ = ["at_size", "cache_folder", "pixels", "resized"]
 
@@ -37,7 +39,8 @@ def pixels(dataset: AttributeDataset, size: int | tuple[int, int] | None = None)
 
     Raises:
         UsageError: the set is empty, or ``size`` is None and the images differ in size.
-        JobError: an image cannot be read (named), or the disk is full; nothing half-written stays behind.
+        JobError: an image cannot be read (named), or the disk is full (free some, or set LINEAMENT_CACHE); nothing half-written
+            stays behind.
     """
     if not len(dataset):
         raise UsageError(f"{dataset.name}: no images to decode")
@@ -47,10 +50,7 @@ def pixels(dataset: AttributeDataset, size: int | tuple[int, int] | None = None)
     path = cache_folder() / f"{dataset.name}-{_fingerprint(dataset, shape)}.npy"
     with suppress(FileNotFoundError, EOFError, ValueError):  # empty, no array, or shorter than its header says
         return _mapped(path)
-    try:
-        _build(dataset, shape, path)
-    except OSError as error:
-        raise JobError(f"{path}: cannot write ({error.strerror}); free space, or set LINEAMENT_CACHE") from None
+    write_atomically(path, partial(_build, dataset, shape))
     return _mapped(path)
 
 
@@ -108,27 +108,19 @@ def _fingerprint(dataset: AttributeDataset, size: tuple[int, int] | None) -> str
     return digest.hexdigest()[:16]
 
 
-def _build(dataset: AttributeDataset, size: tuple[int, int] | None, path: Path) -> None:
+def _build(dataset: AttributeDataset, size: tuple[int, int] | None, file: BinaryIO) -> None:
     """Write the array front to back through a file, not a map: a full disk is then an error and not a crash."""
     first = resized(dataset.read(0), size)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(dataset), *first.shape)}
+    np.lib.format.write_array_header_2_0(
+        file, {"descr": "|u1", "fortran_order": False, "shape": (len(dataset), *first.shape)}
+    )
     console = Console(stderr=True)
     steps = track(range(len(dataset)), f"decoding {dataset.name}", console=console, disable=not sys.stderr.isatty())
-    with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            np.lib.format.write_array_header_2_0(file, header)
-            for i in steps:
-                image = first if i == 0 else resized(dataset.read(i), size)
-                if image.shape != first.shape:
-                    raise UsageError(
-                        f"{dataset.name}: {dataset.names[i]} has shape {image.shape}, {dataset.names[0]} has "
-                        f"{first.shape}; give a size to bring them all to"
-                    )
-                file.write(np.ascontiguousarray(image).data)
-            file.flush()
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink()
-            raise
+    for i in steps:
+        image = first if i == 0 else resized(dataset.read(i), size)
+        if image.shape != first.shape:
+            raise UsageError(
+                f"{dataset.name}: {dataset.names[i]} has shape {image.shape}, {dataset.names[0]} has "
+                f"{first.shape}; give a size to bring them all to"
+            )
+        file.write(np.ascontiguousarray(image).data)

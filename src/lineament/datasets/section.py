@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lineament.subject import Subject
 
-__all__ = ["SECTION", "co_occurrence"]
+__all__ = ["FEW", "SECTION", "co_occurrence", "in_two_parts"]
 
 FEW = 50
 """Fewer test images than this with an attribute, or without it, make its figures uncertain enough to say so."""
@@ -25,7 +25,7 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     """Counts, prevalence, a contact sheet and the labels that go together."""
     dataset = subject.dataset
     parts = [dataset.part(split) for split in SPLITS]
-    shared = _in_two_parts(dataset)
+    shared = in_two_parts(dataset)
     shares = np.stack([_prevalence(part.labels) for part in [*parts, dataset]])
     progress(0.3)
     sheet = _contact_sheet(parts[2] if len(parts[2]) else dataset, subject.seed, 24 if subject.quick else 48)
@@ -170,7 +170,7 @@ def _who(dataset: AttributeDataset, shared: int) -> str:
     return f"There are {_people(dataset):,} people, {overlap}."
 
 
-def _in_two_parts(dataset: AttributeDataset) -> int:
+def in_two_parts(dataset: AttributeDataset) -> int:
     """How many known people have images in more than one part."""
     known = dataset.identity >= 0
     places = np.unique(np.stack([dataset.identity[known], dataset.split[known].astype(np.int64)], axis=1), axis=0)

@@ -1,7 +1,6 @@
 """A contact sheet: a random sample of a set in one picture, with what the labels say under each image."""
 
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from lineament.datasets.base import AttributeDataset
 from lineament.errors import JobError, UsageError
 
-__all__ = ["contact_sheet", "sample", "save_png"]
+__all__ = ["contact_sheet", "sample"]
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -20,11 +19,11 @@ _INK, _PAPER, _BROKEN = "#222222", "white", "#cccccc"
 
 def contact_sheet(
     dataset: AttributeDataset, *, attribute: str | None = None, n: int = 40, seed: int = 0
-) -> Image.Image:
+) -> tuple[Image.Image, list[str]]:
     """A picture of up to ``n`` images drawn at random, or of half with and half without one ``attribute``.
 
     Under each stands its name, then the attributes it has, or its person and session where a set has no attributes.
-    An image that cannot be read is a grey field. Raises ``UsageError`` for an unknown attribute or an ``n`` below 1.
+    An image that cannot be read is a grey field; why it cannot is said in the list that comes second. Raises ``UsageError`` for an unknown attribute or an ``n`` below 1.
     """
     if not 1 <= n <= 2000:
         raise UsageError(f"n: expected 1 to 2000 images, got {n}")
@@ -34,13 +33,17 @@ def contact_sheet(
     rows = [group[at : at + _COLUMNS] for group in chosen for at in range(0, len(group), _COLUMNS)]
     height = _CELL + _GAP + _LINE * max((len(lines) for lines in captions.values()), default=0)
     sheet = Image.new("RGB", (_COLUMNS * (_CELL + _GAP) + _GAP, len(rows) * height + _GAP), _PAPER)
-    draw = ImageDraw.Draw(sheet)
+    draw, unreadable = ImageDraw.Draw(sheet), []
     for r, row in enumerate(rows):
         for c, i in enumerate(row):
             x, y = _GAP + c * (_CELL + _GAP), _GAP + r * height
-            sheet.paste(_thumbnail(dataset, i), (x, y))
+            try:
+                sheet.paste(_thumbnail(dataset.read(i)), (x, y))
+            except JobError as error:
+                sheet.paste(_BROKEN, (x, y, x + _CELL, y + _CELL))
+                unreadable.append(str(error))
             draw.multiline_text((x, y + _CELL + 1), "\n".join(captions[int(i)]), fill=_INK, font=font, spacing=2)
-    return sheet
+    return sheet, unreadable
 
 
 def sample(
@@ -53,26 +56,7 @@ def sample(
     return [generator.permutation(np.flatnonzero(column == value))[: (n + 1) // 2] for value in (1, 0)]
 
 
-def save_png(image: Image.Image, path: Path) -> None:
-    """Write ``image`` to ``path`` whole or not at all; ``JobError`` names a path that cannot be written."""
-    try:
-        with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            try:
-                image.save(file, format="PNG")
-                file.flush()
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink()
-                raise
-    except OSError as error:
-        raise JobError(f"{path}: cannot write ({error.strerror or error})") from None
-
-
-def _thumbnail(dataset: AttributeDataset, i: int) -> Image.Image:
-    try:
-        pixels = dataset.read(i)
-    except JobError:
-        return Image.new("RGB", (_CELL, _CELL), _BROKEN)
+def _thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
     image = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).convert("RGB")
     return ImageOps.pad(image, (_CELL, _CELL), color=_PAPER)
 
