@@ -88,6 +88,18 @@ def data_show(
         raise JobError(f"{name}: {len(unreadable)} of the images in {out} cannot be read and are grey fields there")
 
 
+def data_fetch(name: Positional[str], root: Path | None = None) -> None:
+    """Fetch a data set that anyone may: mnist or fashion_mnist, each file held against its published md5.
+
+    Args:
+        name: the data set.
+        root: folder that holds data sets under their usual names, and gets this one; $LINEAMENT_DATA unless given.
+    """
+    from lineament.datasets.registry import fetch_dataset
+
+    print(fetch_dataset(name, root))
+
+
 def faces_fetch(wheel: Path | None = None) -> None:
     """Fetch the two face models (1.5 MB, Apache-2.0) out of the mediapipe 0.10.21 wheel on PyPI, once.
 
@@ -261,6 +273,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "data list": data_list,
     "data check": data_check,
     "data show": data_show,
+    "data fetch": data_fetch,
     "faces fetch": faces_fetch,
     "faces show": faces_show,
 }

@@ -9,6 +9,7 @@ import pytest
 from lineament.cli import main
 from lineament.datasets.celeba import celeba
 from lineament.datasets.check import check
+from lineament.datasets.folder import folder
 from tests.datasets.trees import celeba_tree, folder_tree, idx_tree, write_image
 
 
@@ -61,6 +62,16 @@ def test_a_torn_idx_file_breaks_every_image_in_it(tmp_path: Path) -> None:
     assert list(check(dataset).broken) == [f"test/{i:05}" for i in range(5)]
 
 
+def test_a_grey_image_among_colour_ones_is_found(tmp_path: Path) -> None:
+    root = folder_tree(tmp_path)
+    write_image(root / "faces" / "3.png", grey=True)
+    report = check(folder(root))
+    assert list(report.broken) == ["faces/3.png"] and "grey image among colour ones" in report.broken["faces/3.png"]
+    for i in range(6):
+        write_image(root / "faces" / f"{i}.png", grey=True)
+    assert check(folder(root)).sound, "a set of grey images is a sound set"
+
+
 def test_data_check_names_the_files_and_fails(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", "celeba", "--root", str(broken)]) == 1
     captured = capsys.readouterr()
@@ -91,6 +102,10 @@ def test_data_list_says_what_is_there(broken: Path, capsys: pytest.CaptureFixtur
     [
         (["check", "celba"], 2, "unknown data set 'celba'; did you mean 'celeba'"),
         (["check", "celeba"], 2, "pass a root (--root DIR) or set LINEAMENT_DATA"),
+        (["fetch", "mnist"], 2, "pass a root (--root DIR) or set LINEAMENT_DATA"),
+        (["fetch", "orl", "--root", "."], 2, "orl: cannot be fetched (only mnist, fashion_mnist can); it comes from"),
+        (["fetch", "mnits", "--root", "."], 2, "did you mean 'mnist'"),
+        (["check", "mnist", "--root", "."], 1, "lineament data fetch mnist"),
         (["check", "celeba", "--root", "nowhere"], 1, "nowhere: no such folder"),
         (["show", "celeba", "--out", "x.png", "--root", "."], 1, "list_attr_celeba.txt: no such file"),
     ],

@@ -3,15 +3,19 @@
 import hashlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from lineament.cli import main
 from lineament.datasets.download import FASHION_MNIST, MNIST, Source, fetch
+from lineament.datasets.registry import DATASETS, open_dataset
 from lineament.errors import JobError
 from tests.data_root import data_root
+from tests.datasets.trees import idx_tree
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -51,6 +55,18 @@ def test_a_wrong_checksum_is_refused_and_nothing_kept(tmp_path: Path, server: st
 def test_without_network_the_addresses_are_named(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="http://127.0.0.1:9/.*by hand"):
         fetch(tmp_path, Source(("http://127.0.0.1:9/",), {"a.gz": MD5}))
+
+
+def test_data_fetch_puts_a_readable_set_where_the_others_look_for_it(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = list((idx_tree(tmp_path / "served") / "raw").iterdir())
+    md5 = {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in files}
+    here = replace(DATASETS["mnist"], source=Source((f"{server}raw/",), md5))
+    monkeypatch.setitem(DATASETS, "mnist", here)
+    assert main(["data", "fetch", "mnist", "--root", str(tmp_path / "data")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'data' / 'MNIST'}\n"
+    assert len(open_dataset("mnist", tmp_path / "data")) == 29
 
 
 def test_the_published_checksums_hold_for_the_real_files() -> None:

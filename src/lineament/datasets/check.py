@@ -30,7 +30,7 @@ class Report:
         people: how many known identities; ``anonymous`` counts the images without one.
         sizes: images of each ``"HEIGHTxWIDTHxCHANNELS"``.
         attributes: for each attribute its ``present``, ``absent`` and ``unknown`` images.
-        broken: image name to the reason why it cannot be read.
+        broken: image name to the reason why it cannot be read, or does not belong: it is grey and most are colour.
         unlisted: files beside the set's own that look like its images but that no list names.
         overlap: known people who are in more than one part.
     """
@@ -48,7 +48,7 @@ class Report:
 
     @property
     def sound(self) -> bool:
-        """Whether every image can be read, every image file is listed, and no person is in two parts."""
+        """Whether no image is broken, every image file is listed, and no person is in two parts."""
         return not (self.broken or self.unlisted or self.overlap)
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,14 +59,22 @@ class Report:
 def check(dataset: AttributeDataset) -> Report:
     """Read every image of ``dataset`` once and report what is there and what is broken; shows a progress bar."""
     sizes: Counter[str] = Counter()
-    broken = {}
+    broken, grey, coloured = {}, [], 0
     console = Console(stderr=True)
     quiet = not sys.stderr.isatty()
     for i in track(range(len(dataset)), f"reading {dataset.name}", console=console, disable=quiet):
         try:
-            sizes["x".join(map(str, dataset.read(i).shape))] += 1
+            image = dataset.read(i)
         except LineamentError as error:
             broken[dataset.names[i]] = str(error)
+            continue
+        sizes["x".join(map(str, image.shape))] += 1
+        if (image == image[:, :, :1]).all():  # a grey file has become three equal channels
+            grey.append(dataset.names[i])
+        else:
+            coloured += 1
+    if len(grey) < coloured:
+        broken |= dict.fromkeys(grey, "grey image among colour ones: training would take it as colour; leave it out")
     known = dataset.identity >= 0
     pairs = np.unique(np.stack([dataset.identity[known], dataset.split[known]]), axis=1)
     people, parts = np.unique(pairs[0], return_counts=True)

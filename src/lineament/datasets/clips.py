@@ -6,6 +6,7 @@ each clip), or with one folder a subject::
     clips.csv   yes.mkv   no.mkv          or          anna/yes.mkv   ben/no.mkv
 """
 
+import atexit
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -191,3 +192,10 @@ class _Playing:
 
 
 _playing = _Playing()
+
+
+@atexit.register
+def _stop() -> None:
+    """Close the open clip while PyAV is still there to do it."""
+    if _playing.process == os.getpid():
+        _playing.rest = iter(())

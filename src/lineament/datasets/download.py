@@ -49,7 +49,8 @@ def fetch(folder: Path, source: Source) -> None:
     """Bring the files that ``folder`` lacks; files that are there already, packed or not, are left alone.
 
     Raises:
-        JobError: no mirror gave a file with the published md5 (no network, say), or the disk is full; what came before it is kept.
+        JobError: no mirror gave a file with the published md5 (no network, say), or the disk is full; what came before
+            it is kept.
     """
     console = Console(stderr=True)
     for name, md5 in source.md5.items():

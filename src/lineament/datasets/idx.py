@@ -51,7 +51,7 @@ def fashion_mnist(root: str | Path, *, download: bool = False) -> AttributeDatas
 
 
 def _open(name: str, root: Path, classes: tuple[str, ...], licence: str) -> AttributeDataset:
-    raw = require(root / "raw", "the folder of idx files; download=True fetches them")
+    raw = require(root / "raw", f"the folder of idx files; `lineament data fetch {name}` brings them")
     images = {part: _find(raw, f"{part}-images-idx3-ubyte") for part in ("train", "t10k")}
     labels = {part: _find(raw, f"{part}-labels-idx1-ubyte") for part in ("train", "t10k")}
     drawn = {part: read_idx(path, 1) for part, path in labels.items()}
@@ -130,7 +130,11 @@ def _stream(path: Path) -> Iterator[BinaryIO]:
 
 def _find(raw: Path, name: str) -> Path:
     """The unpacked file if it is there, else the packed one."""
-    return raw / name if (raw / name).exists() else require(raw / f"{name}.gz", "an idx file; download=True fetches it")
+    return (
+        raw / name
+        if (raw / name).exists()
+        else require(raw / f"{name}.gz", "an idx file; `lineament data fetch` brings it")
+    )
 
 
 def _shape(header: bytes, path: Path, dimensions: int) -> tuple[int, ...]:

@@ -39,8 +39,8 @@ def pixels(dataset: AttributeDataset, size: int | tuple[int, int] | None = None)
 
     Raises:
         UsageError: the set is empty, or ``size`` is None and the images differ in size.
-        JobError: an image cannot be read (named), or the disk is full (free some, or set LINEAMENT_CACHE); nothing half-written
-            stays behind.
+        JobError: an image cannot be read (named), or the disk is full (free space, or set LINEAMENT_CACHE); nothing
+            half-written stays behind.
     """
     if not len(dataset):
         raise UsageError(f"{dataset.name}: no images to decode")

@@ -23,7 +23,8 @@ def contact_sheet(
     """A picture of up to ``n`` images drawn at random, or of half with and half without one ``attribute``.
 
     Under each stands its name, then the attributes it has, or its person and session where a set has no attributes.
-    An image that cannot be read is a grey field; why it cannot is said in the list that comes second. Raises ``UsageError`` for an unknown attribute or an ``n`` below 1.
+    An image that cannot be read is a grey field; the list says why it cannot. Raises
+    ``UsageError`` for an unknown attribute or an ``n`` below 1.
     """
     if not 1 <= n <= 2000:
         raise UsageError(f"n: expected 1 to 2000 images, got {n}")
