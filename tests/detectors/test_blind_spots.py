@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from lineament.detectors.blind_spots import accuracy_losses, pick_pairs
+from lineament.detectors.blind_spots import SECTION, _findings, accuracy_losses, pick_pairs
+from lineament.subject import Subject
+from tests.toy_subject import Thumbnails, squares
 
 
 def planted(seed=0, n=800):
@@ -52,3 +54,35 @@ def test_pairs_with_too_few_images_are_not_looked_at():
     assert (1, 2) not in pairs and (2, 1) not in pairs
     assert pick_pairs(correct[:20], labels[:20]).shape == (0, 2)
     assert accuracy_losses(correct, labels, np.arange(800), np.zeros((0, 2), int)).shape == (0, 3)
+
+
+def test_a_dozen_tests_rarely_find_a_blind_spot_where_there_is_none():
+    pairs, headlines = np.stack([np.arange(12), np.arange(12, 24)], 1), {0.95: 0, 1 - 0.05 / 12: 0}
+    for seed in range(12):
+        draw = np.random.default_rng(seed)
+        labels = draw.integers(0, 2, (400, 24)).astype(np.int8)
+        correct = draw.random((400, 24)) < 0.8  # no attribute hides another
+        for level in headlines:
+            losses = accuracy_losses(correct, labels, np.arange(400), pairs, resamples=400, level=level)
+            headlines[level] += bool((losses[:, 1] > 0).any())
+    alone, together = headlines.values()
+    assert alone >= 3 and together <= 1
+
+
+def test_the_section_widens_its_intervals_for_the_number_of_pairs():
+    dataset = squares()
+    subject = Subject(dataset, Thumbnails(dataset), quick=True)
+    rows = SECTION.run(subject, lambda share: None).data["blind_spots"]
+    test = subject.readings("test")
+    pairs = np.array([[subject.attributes.index(row[key]) for key in ("attribute", "with")] for row in rows])
+    correct = (test.probabilities >= subject.thresholds) == (test.labels == 1)
+    expected = accuracy_losses(
+        correct, test.labels, test.dataset.identity, pairs, resamples=200, level=1 - 0.05 / len(pairs)
+    )
+    assert len(pairs) > 1
+    np.testing.assert_allclose([row["balanced_accuracy_lost"] for row in rows], expected)
+
+
+def test_no_pair_to_test_is_not_taken_for_no_blind_spot():
+    (finding,) = _findings(("A",), np.zeros((0, 2), int), np.zeros((0, 3)))
+    assert finding.number == "Untested" and "enough images" in finding.text

@@ -193,3 +193,23 @@ def test_what_is_no_probability_is_refused(scores, message):
 def test_shapes_that_differ_are_refused():
     with pytest.raises(UsageError, match=r"\(2, 1\) and \(3, 1\)"):
         thresholds(np.zeros((2, 1)), np.zeros((3, 1), np.int8))
+
+
+def test_the_calibration_interval_agrees_with_drawing_people_literally_and_holds_the_figure():
+    draw = np.random.default_rng(0)
+    scores, identity = draw.random((300, 2)), draw.integers(0, 40, 300)
+    labels = (draw.random((300, 2)) < scores * [1, 0.7]).astype(np.int8)
+    labels[draw.random((300, 2)) < 0.1] = -1
+    result = evaluate(scores, labels, [0.5, 0.5], identity, attributes="ab", majority=[0, 0], resamples=50)
+    for i in range(2):
+        known = labels[:, i] >= 0
+        order = np.flatnonzero(known)[scores[known, i].argsort()]
+        errors = []
+        for weights in person_weights(40, 50, 0):
+            gaps = [weights[identity[part]] @ (scores[part, i] - labels[part, i]) for part in np.array_split(order, 10)]
+            errors.append(np.abs(gaps).sum() / weights[identity[known]].sum())
+        shift = errors[0] - np.mean(errors[1:])
+        assert result.calibration_error[i] == pytest.approx(errors[0])
+        np.testing.assert_allclose(result.calibration_bounds[i], np.quantile(errors[1:], [0.025, 0.975]) + shift)
+    mean, low, high = result.means["calibration_error"]
+    assert mean == pytest.approx(result.calibration_error.mean()) and 0 < low < mean < high

@@ -2,7 +2,8 @@
 
 A blind spot is a pair of attributes: one is detected less well where the other is present. It is measured by balanced
 accuracy, because plain accuracy also falls where an attribute is merely more common. Pairs are picked on the
-development people and measured on the test people, so an interval is not flattered by the picking.
+development people and measured on the test people, so an interval is not flattered by the picking; intervals are
+widened for the number of pairs (Bonferroni), so that a dozen tests do not find one by chance.
 """
 
 from collections.abc import Callable
@@ -35,8 +36,9 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     pairs = pick_pairs(_correct(subject, development), development.labels)
     pairs = pairs[_filled(test.labels)[pairs[:, 0], pairs[:, 1]]]
     losses = accuracy_losses(
-        correct, test.labels, test.dataset.identity, pairs, resamples=subject.resamples, seed=subject.seed
-    )
+        correct, test.labels, test.dataset.identity, pairs, resamples=subject.resamples, seed=subject.seed,
+        level=1 - 0.05 / max(len(pairs), 1),
+    )  # fmt: skip
     order = np.argsort(-np.nan_to_num(losses[:, 1], nan=-1), kind="stable")
     pairs, losses = pairs[order], losses[order]
     rows = [
@@ -58,6 +60,7 @@ def accuracy_losses(
     *,
     resamples: int = 1000,
     seed: int = 0,
+    level: float = 0.95,
 ) -> NDArray[np.float64]:
     """How much balanced accuracy the detection of one attribute loses where another is present.
 
@@ -68,10 +71,11 @@ def accuracy_losses(
         pairs: ``(pairs, 2)`` columns: the attribute that is detected, and the one that slices the images.
         resamples: draws of people.
         seed: of these draws.
+        level: of the intervals; 1 - 0.05 / pairs makes all of them hold at once in 95% of cases (Bonferroni).
 
     Returns:
-        ``(pairs, 3)``: balanced accuracy where absent minus where present, and the ends of its 95% interval; NaN where
-        one of the four cells is empty.
+        ``(pairs, 3)``: balanced accuracy where absent minus where present, and the ends of its interval; NaN where one
+        of the four cells is empty.
     """
     person = people(identity)
     weights = person_weights(int(person.max(initial=-1)) + 1, resamples, seed)
@@ -81,7 +85,7 @@ def accuracy_losses(
         cell = (truth == answer) & (slicing == slice_)
         return np.asarray(ratio(weights @ per_person(cell & right, person), weights @ per_person(cell, person)))
 
-    return interval((recall(1, 0) + recall(0, 0) - recall(1, 1) - recall(0, 1)) / 2)
+    return interval((recall(1, 0) + recall(0, 0) - recall(1, 1) - recall(0, 1)) / 2, level)
 
 
 def pick_pairs(correct: NDArray[np.bool_], labels: NDArray[np.int8], count: int = 12) -> NDArray[np.int64]:
@@ -124,7 +128,10 @@ def _pairs(
     subject: "Subject", test: "Readings", pairs: NDArray[np.int64], losses: NDArray[np.float64]
 ) -> list["Markup"]:
     if not len(pairs):
-        return [report.prose("No pair of attributes has enough images of all four kinds to look for blind spots.")]
+        text = (
+            f"No pair suspected on the development people has {CELL} test images of all four kinds, so none was tested."
+        )
+        return [report.prose(text, heading="Blind spots")]
     rows: list[Row] = [
         [
             *(report.readable(subject.attributes[i]) for i in (a, b)),
@@ -142,7 +149,8 @@ def _pairs(
         report.table(
             ["attribute", "detected less well with", "points lost", "images with it"],
             rows,
-            "Balanced accuracy where the second attribute is absent minus where it is present, with 95% intervals",
+            "Balanced accuracy where the second attribute is absent minus where it is present, with intervals that "
+            "hold for all pairs at once in 95% of cases",
         ),
     ]
 
@@ -189,12 +197,15 @@ def _score(probability: float) -> str:
 
 
 def _findings(names: tuple[str, ...], pairs: NDArray[np.int64], losses: NDArray[np.float64]) -> list[Finding]:
+    if not len(pairs):
+        text = "no pair of attributes had enough images to be tested for blind spots"
+        return [Finding("blind spot", "Untested", text)]
     found = [
         Finding(
             "blind spot",
             f"−{100 * loss[0]:.1f} points",
             f"balanced accuracy of {report.readable(names[a])} where {report.readable(names[b])} is present "
-            f"(95% interval −{100 * loss[2]:.1f} to −{100 * loss[1]:.1f})",
+            f"(−{100 * loss[2]:.1f} to −{100 * loss[1]:.1f}, at 95% for all {len(pairs)} pairs tested)",
         )
         for (a, b), loss in zip(pairs, losses, strict=True)
         if loss[1] > 0

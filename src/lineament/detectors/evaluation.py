@@ -50,9 +50,11 @@ class Evaluation:
         majority: accuracy of always giving the answer that was commonest in training.
         thresholds: the probabilities from which on "present" is answered.
         calibration_error: expected calibration error over equal-mass bins, in [0, 1].
+        calibration_bounds: ``(attributes, 2)``, the ends of its 95 % interval.
         accuracy, balanced_accuracy, macro_f1, auc: ``(attributes, 3)``: the value and the ends of its 95 % interval.
             The last three are NaN for an attribute that all images have, or none.
-        means: each of ``METRICS`` over the attributes where it is defined, with its interval, ``(3,)``.
+        means: each of ``METRICS`` and the calibration error over the attributes where it is defined, with its
+            interval, ``(3,)``.
     """
 
     attributes: tuple[str, ...]
@@ -61,6 +63,7 @@ class Evaluation:
     majority: Array
     thresholds: Array
     calibration_error: Array
+    calibration_bounds: Array
     accuracy: Array
     balanced_accuracy: Array
     macro_f1: Array
@@ -73,7 +76,7 @@ class Evaluation:
         return [
             {"attribute": name}
             | {key: _plain(getattr(self, key)[i]) for key in single}
-            | {key: [_plain(x) for x in getattr(self, key)[i]] for key in METRICS}
+            | {key: [_plain(x) for x in getattr(self, key)[i]] for key in ("calibration_bounds", *METRICS)}
             for i, name in enumerate(self.attributes)
         ]
 
@@ -116,16 +119,19 @@ def evaluate(
         [_auc(scores[k, i], truth[k, i], weights[:, person[k]]) for i, k in enumerate(known.T)], axis=1
     )
     positive, n = truth.sum(0), known.sum(0)
-    curves = [reliability(scores[:, i], labels[:, i]) for i in range(len(attributes))]
+    calibration = _calibration_errors(scores, labels, person, weights)
+    error = _centred(calibration)
     return Evaluation(
         attributes=tuple(attributes),
         n=n,
         prevalence=ratio(positive, n),
         majority=ratio(np.where(np.asarray(majority) == 1, positive, n - positive), n),
         thresholds=thresholds,
-        calibration_error=np.array([ratio(c[:, 2] @ np.abs(c[:, 0] - c[:, 1]), c[:, 2].sum()) for c in curves]),
+        calibration_error=error[:, 0],
+        calibration_bounds=error[:, 1:],
         **{key: interval(value) for key, value in drawn.items()},
-        means={key: interval(_nanmean(value)) for key, value in drawn.items()},
+        means={key: interval(_nanmean(value)) for key, value in drawn.items()}
+        | {"calibration_error": _centred(_nanmean(calibration))},
     )
 
 
@@ -168,8 +174,7 @@ def reliability(scores: NDArray[Any], labels: NDArray[np.int8], bins: int = 10) 
     """Calibration of one column ``(n,)``: rows of mean score, share of positives, images, in bins of equal mass."""
     known = labels >= 0
     score, truth = scores[known], labels[known] == 1
-    order = score.argsort(kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
+    parts = _equal_mass(score, bins)
     rows = [(score[part].mean(dtype=float), truth[part].mean(), len(part)) for part in parts]
     return np.array(rows, dtype=float).reshape(-1, 3)
 
@@ -189,12 +194,13 @@ def person_weights(count: int, resamples: int, seed: int = 0) -> Array:
     return np.concatenate([np.ones((1, count)), draws])
 
 
-def interval(drawn: Array) -> Array:
-    """From ``(1 + resamples, …)``, the figure first, to ``(…, 3)``: the figure and its 95 % percentile interval."""
+def interval(drawn: Array, level: float = 0.95) -> Array:
+    """From ``(1 + resamples, …)``, the figure first, to ``(…, 3)``: the figure and its percentile interval."""
     result = np.stack([drawn[0], np.full_like(drawn[0], np.nan), np.full_like(drawn[0], np.nan)], axis=-1)
     defined = np.isfinite(drawn[0]) & np.isfinite(drawn[1:]).any(0)
     if defined.any():
-        result[defined, 1:] = np.nanquantile(drawn[1:][:, defined], [0.025, 0.975], axis=0).T
+        ends = [(1 - level) / 2, (1 + level) / 2]
+        result[defined, 1:] = np.nanquantile(drawn[1:][:, defined], ends, axis=0).T
     return result
 
 
@@ -237,9 +243,38 @@ def _auc(score: Array, truth: NDArray[np.bool_], weights: Array) -> Array:
     return np.concatenate(result)
 
 
+def _equal_mass(score: Array, bins: int) -> list[NDArray[np.int64]]:
+    """The positions ``(n,)`` of rising scores in parts of equal size."""
+    return [part for part in np.array_split(score.argsort(kind="stable"), bins) if len(part)]
+
+
+def _calibration_errors(
+    scores: Array, labels: NDArray[np.int8], person: NDArray[np.int64], weights: Array, bins: int = 10
+) -> Array:
+    """Mean distance of score and share of positives over the bins of `reliability`, ``(1 + resamples, attributes)``."""
+    errors = np.full((len(weights), scores.shape[1]), np.nan)
+    for i, (score, label) in enumerate(zip(scores.T, labels.T, strict=True)):
+        known = np.flatnonzero(label >= 0)
+        gaps = np.zeros((weights.shape[1], bins))  # of each person in each bin
+        for k, part in enumerate(_equal_mass(score[known], bins)):
+            np.add.at(gaps[:, k], person[known[part]], score[known[part]] - label[known[part]])
+        images = weights @ np.bincount(person[known], minlength=weights.shape[1])
+        errors[:, i] = ratio(np.abs(weights @ gaps).sum(1), images)
+    return errors
+
+
+def _centred(drawn: Array) -> Array:
+    """`interval`, moved so that the draws' mean is the figure: drawing anew by itself adds to a mean of distances."""
+    result = interval(drawn)
+    if len(drawn) > 1:
+        result[..., 1:] += (drawn[0] - _nanmean(drawn[1:].T))[..., None]
+    result[..., 1:] = np.maximum(result[..., 1:], 0)
+    return result
+
+
 def _nanmean(drawn: Array) -> Array:
     defined = np.isfinite(drawn)
-    return np.asarray(ratio(np.where(defined, drawn, 0).sum(1), defined.sum(1)), dtype=float)
+    return np.asarray(ratio(np.where(defined, drawn, 0).sum(-1), defined.sum(-1)), dtype=float)
 
 
 def _plain(value: Any) -> float | int | None:

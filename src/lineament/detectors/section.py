@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lineament import report
+from lineament.datasets.section import FEW, in_two_parts
+from lineament.detectors.batches import names_sha256
 from lineament.detectors.evaluation import Evaluation, commonest, evaluate, people, reliability, thresholds
 from lineament.report import Finding, Fragment, Row, Section
 
@@ -21,43 +23,66 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     """The figures of every attribute, drawn and as a table, and the reliability of the probabilities."""
     development = subject.readings("development", lambda share: progress(0.45 * share))
     test = subject.readings("test", lambda share: progress(0.45 + 0.45 * share))
-    result = evaluate(
-        test.probabilities,
-        test.labels,
-        subject.thresholds,
-        test.dataset.identity,
-        attributes=subject.attributes,
-        majority=commonest(subject.labels(subject.dataset.part("train"))),
-        resamples=subject.resamples,
-        seed=subject.seed,
-    )
+    tuned, result = _evaluated(subject, development, resamples=0), _evaluated(subject, test, subject.resamples)
+    unseen = strangers(subject)
     blocks = [
-        _overview(subject, development, test, result),
+        _overview(subject, development, test, result, unseen),
         _picture(result),
         _reliability(test, result),
         _table(result),
     ]
-    return Fragment(blocks, _findings(test, result), result.to_dict())
+    return Fragment(blocks, _findings(test, tuned, result, unseen), result.to_dict() | {"people_unseen": unseen})
 
 
 SECTION = Section("How well each attribute is detected", run, cost=40)
 
 
-def _overview(subject: "Subject", development: "Readings", test: "Readings", result: Evaluation) -> "Markup":
+def strangers(subject: "Subject") -> bool:
+    """Whether it is known that the detector was not trained on people of the test part.
+
+    It is if its card names this set and the hash of exactly this training part, and everybody is known and in one part.
+    """
+    dataset, card = subject.dataset, subject.detector.card
+    same = card.get("data") == dataset.name and card.get("training_names_sha256") == names_sha256(
+        dataset.part("train").names
+    )
+    return same and bool((dataset.identity >= 0).all()) and not in_two_parts(dataset)
+
+
+def _evaluated(subject: "Subject", part: "Readings", resamples: int) -> Evaluation:
+    return evaluate(
+        part.probabilities,
+        part.labels,
+        subject.thresholds,
+        part.dataset.identity,
+        attributes=subject.attributes,
+        majority=commonest(subject.labels(subject.dataset.part("train"))),
+        resamples=resamples,
+        seed=subject.seed,
+    )
+
+
+def _overview(
+    subject: "Subject", development: "Readings", test: "Readings", result: Evaluation, unseen: bool
+) -> "Markup":
     names = {"accuracy": "mean accuracy", "balanced_accuracy": "mean balanced accuracy", "macro_f1": "mean macro F1"}
     cells = {key: report.percent(*result.means[key]) for key in names}
-    right = (test.probabilities >= thresholds(development.probabilities, development.labels)) == (test.labels == 1)
+    chosen = thresholds(development.probabilities, development.labels, "mixed")
+    right = (test.probabilities >= chosen) == (test.labels == 1)
     known = test.labels >= 0
     again = [right[known[:, i], i].mean() for i in range(known.shape[1]) if known[:, i].any()]
+    who = "never used in training" if unseen else "of the test part"
     return report.prose(
-        f"Measured on {len(test.labels):,} images of {_people(test):,} people never used in training: "
+        f"Measured on {len(test.labels):,} images of {_people(test):,} people {who}: "
         + "; ".join(f"{name} {cells[key].text} ({cells[key].note})" for key, name in names.items())
         + f"; mean AUC {result.means['auc'][0]:.3f}. Always giving the commonest answer is right "
         f"{_mean(result.majority):.1%} of the time. Brackets are 95% intervals from {subject.resamples:,} draws of "
         "people.",
         "Balanced accuracy is the mean of the share found among images with the attribute and the share cleared among "
-        "those without it, so always saying no does not pay for a rare attribute. Thresholds come with the detector; "
-        f"chosen anew on this data's development people they would give a mean accuracy of {_mean(again):.1%}.",
+        "those without it, so always saying no does not pay for a rare attribute. Accuracy, balanced accuracy and F1 "
+        "stand at the thresholds stored in the detector, which were chosen on development people to maximise accuracy "
+        "plus a twentieth of balanced accuracy; chosen anew on the development people of these data they would give a "
+        f"mean accuracy of {_mean(again):.1%}.",
     )
 
 
@@ -85,6 +110,7 @@ def _picture(result: Evaluation) -> "Markup":
 
 def _reliability(test: "Readings", result: Evaluation) -> "Markup":
     drawing, axis = report.axes(4.5, 3.6)
+    error = report.percent(*result.means["calibration_error"])
     pooled = reliability(test.probabilities.ravel(), test.labels.ravel(), bins=20)
     axis.plot([0, 1], [0, 1], color=report.MUTED, linewidth=0.8, linestyle=(0, (4, 4)))
     for scores, labels in zip(test.probabilities.T, test.labels.T, strict=True):
@@ -98,7 +124,7 @@ def _reliability(test: "Readings", result: Evaluation) -> "Markup":
         drawing,
         "Reliability curve: probability given against share truly present; a perfect detector is on the diagonal.",
         "How far probabilities can be taken at their word. Blue: all attributes together; thin lines: each attribute. "
-        f"Mean calibration error {_mean(result.calibration_error):.1%}.",
+        f"Mean calibration error {error.text}" + (f" ({error.note})." if error.note else "."),
     )
 
 
@@ -109,9 +135,9 @@ def _table(result: Evaluation) -> "Markup":
             report.percent(*result.accuracy[i]),
             report.percent(result.majority[i]),
             report.percent(*result.balanced_accuracy[i]),
-            report.percent(result.macro_f1[i, 0]),
+            report.percent(*result.macro_f1[i]),
             report.number(result.auc[i, 0], 3, f"{result.auc[i, 1]:.3f}–{result.auc[i, 2]:.3f}"),
-            report.percent(result.calibration_error[i]),
+            report.percent(result.calibration_error[i], *result.calibration_bounds[i]),
             report.number(result.thresholds[i], 2),
             report.percent(result.prevalence[i]),
             report.number(result.n[i]),
@@ -124,24 +150,44 @@ def _table(result: Evaluation) -> "Markup":
     return report.table(columns, rows, caption)
 
 
-def _findings(test: "Readings", result: Evaluation) -> list[Finding]:
+def _findings(test: "Readings", tuned: Evaluation, result: Evaluation, unseen: bool) -> list[Finding]:
     accuracy = report.percent(result.means["accuracy"][0]).text
     text = (
-        f"mean accuracy over {len(result.attributes)} attributes on {_people(test):,} unseen people; "
+        f"mean accuracy over {len(result.attributes)} attributes on {_people(test):,} "
+        f"{'unseen people' if unseen else 'people of the test part'}; "
         f"the commonest answer reaches {_mean(result.majority):.1%}"
     )
     better = result.means["accuracy"][1] > _mean(result.majority)
     found = [Finding("strength" if better else "weak flank", accuracy, text)]
-    balanced = result.balanced_accuracy[:, 0]
-    if np.isfinite(balanced).any():
-        best, worst = np.nanargmax(balanced), np.nanargmin(balanced)
-        for kind, i, word in (("strength", best, "best"), ("weak flank", worst, "least")):
-            text = f"balanced accuracy of {report.readable(result.attributes[i])}, the attribute detected {word}"
-            found.append(Finding(kind, report.percent(balanced[i]).text, text))  # type: ignore[arg-type]
-    if np.isfinite(result.calibration_error).any():
-        i = np.nanargmax(result.calibration_error)
-        text = f"calibration error of {report.readable(result.attributes[i])}: trust its probabilities least"
-        found.append(Finding("weak flank", report.percent(result.calibration_error[i]).text, text))
+    if not unseen:
+        found.append(
+            Finding("weak flank", "Unknown", "it is not known whether the detector was trained on these people")
+        )
+    return found + _extremes(test, tuned, result)
+
+
+def _extremes(test: "Readings", tuned: Evaluation, result: Evaluation) -> list[Finding]:
+    """The attributes detected best and least and the one least calibrated: picked on development, measured on test.
+
+    To pick and to measure on the same people would flatter the best and slander the worst.
+    """
+    rarer = np.minimum((test.labels == 1).sum(0), (test.labels == 0).sum(0))
+    enough = np.flatnonzero((rarer >= FEW) & np.isfinite(tuned.balanced_accuracy[:, 0]))
+    if len(enough) < 2:
+        return []
+    balanced, error = tuned.balanced_accuracy[enough, 0], tuned.calibration_error[enough]
+    errors = np.column_stack([result.calibration_error, result.calibration_bounds])
+    found: list[Finding] = []
+    for i, values, kind, text in (
+        (enough[balanced.argmax()], result.balanced_accuracy, "strength", "balanced accuracy of {}, detected best"),
+        (enough[balanced.argmin()], result.balanced_accuracy, "weak flank", "balanced accuracy of {}, detected worst"),
+        (enough[error.argmax()], errors, "weak flank", "calibration error of {}: trust its probabilities least"),
+    ):
+        value, low, high = values[i]
+        if kind == "strength" and not low > 0.5:
+            continue  # even the best is not known to beat a coin
+        words = f"{text.format(report.readable(result.attributes[i]))} (95% interval {low:.1%} to {high:.1%})"
+        found.append(Finding(kind, f"{value:.1%}", words))  # type: ignore[arg-type]
     return found
 
 
