@@ -4,9 +4,8 @@ Networks learn from the train part. The development part chooses the checkpoint,
 calibration and the thresholds. The test part is not touched.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,24 +16,21 @@ from torch import Tensor, nn
 
 from lineament.datasets.base import SPLITS, AttributeDataset
 from lineament.datasets.pixels import pixels
+from lineament.detectors.assembly import embeddings, finished, mean_accuracy, own_head, uncalibrated
 from lineament.detectors.augmentation import erase, random_warps, recolour
+from lineament.detectors.batches import Images, names_sha256
 from lineament.detectors.detector import Detector, build_network
 from lineament.detectors.evaluation import thresholds
-from lineament.detectors.heads import Head, calibrated, svm_head
 from lineament.detectors.objective import attribute_loss
 from lineament.detectors.prediction import sigmoid
 from lineament.detectors.presets import DetectorConfig
 from lineament.detectors.sampling import BalancedQueues, InTurn, Oversampled, Sampler
 from lineament.errors import UsageError
 from lineament.faces.parts import crop
-from lineament.images import to_batch
 from lineament.training import Run, moving_average
 from lineament.training.run import Device, Precision
 
-__all__ = ["names_sha256", "train_detector"]
-
-FRAMED = np.array([[0.38, 0.45], [0.62, 0.45]], dtype=np.float32)
-"""Where a detector takes the eyes to be if nobody knows: about where loose head crops have them."""
+__all__ = ["train_detector"]
 
 
 def train_detector(
@@ -75,7 +71,7 @@ def train_detector(
         )
     batch = min(config.batch, len(train))
     memory = pixels(dataset, size and _scaled(dataset.read(0).shape, size))
-    data = _Images(dataset, config.attributes, memory, train)
+    data = Images(dataset, config.attributes, memory, train)
     samplers = _samplers(config, data.labels[train], batch, seed)
     run = Run(folder, config, data=data.facts(dataset), seed=seed, device=device, precision=precision)
     data.device = run.device
@@ -110,15 +106,15 @@ def train_detector(
         average.update_parameters(networks)
         run.log(loss=loss)
         if (step + 1) % epoch == 0:
-            now = _detector(averaged, config, data)
+            now = uncalibrated(averaged, config, data)
             with run.accelerator.autocast():  # quick, and good enough to compare epochs
-                scores = sigmoid(_own_head(averaged, config)(_embeddings(now, data, development)))
+                scores = sigmoid(own_head(averaged, config)(embeddings(now, data, development)))
             labels = data.labels[development]
-            run.keep_best(_accuracy(scores, labels, thresholds(scores, labels)), averaged.state_dict(),
+            run.keep_best(mean_accuracy(scores, labels, thresholds(scores, labels)), averaged.state_dict(),
                           patience=config.patience)  # fmt: skip
 
     networks.load_state_dict({name: _rounded(value) for name, value in run.best_state().items()})
-    detector, accuracy = _with_head(networks, config, data, (train, development), jobs)
+    detector, accuracy = finished(networks, config, data, (train, development), jobs)
     if run.is_main:
         detector.save(
             Path(folder) / "detector",
@@ -133,48 +129,12 @@ def train_detector(
     return detector
 
 
-def names_sha256(names: Sequence[str]) -> str:
-    """The hash by which a card remembers which images a detector was trained on, whatever their order."""
-    return sha256("\n".join(sorted(names)).encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _scaled(shape: tuple[int, ...], size: int) -> tuple[int, int]:
     """Height and width whose longer side is ``size`` px, in the proportion of an image of this shape."""
     if size < 16:
         raise UsageError(f"size: expected at least 16 pixels, got {size}")
     height, width = shape[:2]
     return round(height * size / max(height, width)), round(width * size / max(height, width))
-
-
-class _Images:
-    """Batches of a data set on the device: images, eye positions and labels in the detector's attribute order."""
-
-    def __init__(
-        self,
-        dataset: AttributeDataset,
-        attributes: Sequence[str],
-        memory: NDArray[np.uint8],
-        train: NDArray[np.int64],
-    ) -> None:
-        self.memory, self.device = memory, torch.device("cpu")
-        self.labels = np.stack([dataset.column(name) for name in attributes], 1)
-        self.eyes = dataset.eyes if dataset.eyes is not None else np.broadcast_to(FRAMED, (len(dataset), 2, 2))
-        self.nominal = np.median(self.eyes[train], axis=0).astype(np.float32)
-        self.shape = (memory.shape[1], memory.shape[2])
-
-    def facts(self, dataset: AttributeDataset) -> dict[str, Any]:
-        """What tells these images and labels apart from any others, for the run's folder."""
-        digest = sha256("\n".join(dataset.names).encode("utf-8", "surrogatepass"))
-        for array in (self.labels, dataset.split, self.eyes, self.memory[0], self.memory[-1]):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return {"name": dataset.name, "images": len(dataset), "shape": self.shape, "sha256": digest.hexdigest()}
-
-    def batch(self, index: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        """Images ``(batch, 3, height, width)``, eyes ``(batch, 2, 2)``, labels ``(batch, attributes)``."""
-        images = to_batch(self.memory[index]).to(self.device)
-        images = images.expand(-1, 3, -1, -1)  # grey images become three equal channels
-        eyes = torch.from_numpy(np.ascontiguousarray(self.eyes[index])).to(self.device)
-        return images, eyes, torch.from_numpy(self.labels[index]).to(self.device)
 
 
 class _Losses(nn.Module):
@@ -243,86 +203,3 @@ def _half_cosine(peak: float, *, warmup: int, total: int) -> Callable[[int], flo
 def _rounded(value: Tensor) -> Tensor:
     """To the nearest float16, in the old type: what comes after sees the weights as the artifact will hold them."""
     return value.half().to(value.dtype) if value.is_floating_point() else value
-
-
-def _detector(networks: nn.ModuleDict, config: DetectorConfig, data: _Images, *, mirror: bool = False) -> Detector:
-    """The networks as a detector with their own last layers for a head, uncalibrated."""
-    return Detector(
-        config.parts,
-        dict(networks.items()),
-        _own_head(networks, config),
-        attributes=config.attributes,
-        thresholds=np.full(len(config.attributes), 0.5, np.float32),
-        eyes=data.nominal,
-        shape=data.shape,
-        mirror=mirror,
-    ).to(data.device)
-
-
-@torch.inference_mode()
-def _embeddings(detector: Detector, data: _Images, index: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The concatenated embeddings ``(n, embedding)`` of the images at ``index``."""
-    found = []
-    for chunk in np.array_split(index, max(1, len(index) // 128)):
-        images, eyes, _ = data.batch(chunk)
-        found.append(detector.embeddings(images, eyes).cpu().numpy())
-    return np.concatenate(found)
-
-
-def _accuracy(scores: NDArray[np.float64], labels: NDArray[np.int8], cuts: NDArray[np.float64]) -> float:
-    """Mean over attributes of the accuracy at these thresholds, on known labels."""
-    known = labels >= 0
-    right = ((scores >= cuts) == labels) & known
-    return float((right.sum(0) / np.maximum(known.sum(0), 1)).mean())
-
-
-def _with_head(
-    networks: nn.ModuleDict,
-    config: DetectorConfig,
-    data: _Images,
-    parts: tuple[NDArray[np.int64], NDArray[np.int64]],
-    jobs: int,
-) -> tuple[Detector, float]:
-    """The detector, calibrated and with thresholds from development, and its accuracy on these same people.
-
-    All in float32, as it will be used: the head is the networks' own or SVMs.
-    """
-    detector = _detector(networks, config, data, mirror=config.mirror)
-    train, development = parts
-    second, labels = _embeddings(detector, data, development), data.labels[development]
-    head = _own_head(networks, config)
-    if config.head == "svm":
-        first = _embeddings(detector, data, train)
-        head = svm_head((first, data.labels[train]), (second, labels), _carried(config), jobs=jobs)
-    head = calibrated(head, second, labels)
-    scores = sigmoid(head(second))
-    cuts = thresholds(scores, labels, "mixed")
-    return detector.with_head(head, cuts).cpu(), _accuracy(scores, labels, cuts)
-
-
-def _carried(config: DetectorConfig) -> NDArray[np.bool_]:
-    """``(attributes, embedding)``: which embedding units belong to parts that carry the attribute."""
-    blocks = [
-        np.outer([name in part.attributes for name in config.attributes], np.ones(part.embedding))
-        for part in config.parts
-    ]
-    return np.concatenate(blocks, 1).astype(bool)
-
-
-def _own_head(networks: nn.ModuleDict, config: DetectorConfig) -> Head:
-    """The networks' own last layers as one head whose log-odds are the mean over the parts that carry an attribute."""
-    carriers = np.array([sum(name in part.attributes for part in config.parts) for name in config.attributes])
-    weights, bias = [], np.zeros(len(config.attributes), np.float32)
-    for part in config.parts:
-        rows = [config.attributes.index(name) for name in part.attributes]
-        layer = networks.get_submodule(f"{part.name}.logits")
-        assert isinstance(layer, nn.Linear)
-        own = layer.weight.detach().cpu().numpy()
-        if part.architecture != "residual":  # two logits an attribute, absent and present
-            own = own[1::2] - own[0::2]
-        block = np.zeros((len(config.attributes), own.shape[1]), np.float32)
-        block[rows] = own / carriers[rows, None]
-        weights.append(block)
-        if layer.bias is not None:
-            bias[rows] += layer.bias.detach().cpu().numpy() / carriers[rows]
-    return Head(np.concatenate(weights, 1), bias)
