@@ -68,7 +68,7 @@ def configurations(attributes: Sequence[str]) -> dict[str, Any]:
     plain = Augmentation(contrast=0, gamma=0)
     chain = {
         "flip": replace(
-            full, epochs=10, mirror=False, averaging=0.0, mixup=0.0, parts=(small_head,), augmentation=plain
+            full, epochs=6, mirror=False, averaging=0.0, mixup=0.0, parts=(small_head,), augmentation=plain
         )
     }
     chain["augmented"] = replace(chain["flip"], augmentation=full.augmentation)
@@ -83,7 +83,7 @@ def configurations(attributes: Sequence[str]) -> dict[str, Any]:
 CHANGES = {
     "paper": "the published MultiDeep with SVM heads",
     "lineament": "our preset, the full schedule",
-    "flip": "base of the chain: head alone at 64 px, 10 epochs, mirror images as the only augmentation",
+    "flip": "base of the chain: head alone at 64 px, 6 epochs, mirror images as the only augmentation",
     "augmented": "base + augmentation",
     "queues": "base + balanced queues",
     "averaged": "base + averaged weights",
