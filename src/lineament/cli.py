@@ -1,5 +1,6 @@
 """The command line: one function a verb. Heavy imports (torch above all) happen inside a verb, so help is instant."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from json import dumps
@@ -289,16 +290,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }:
         verbs, prog = group, f"lineament {words.pop(0)}"
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            verbs, prog=prog, args=words, description=ABOUT, config=(tyro.conf.FlagCreatePairsOff,)
-        )
+        try:
+            tyro.extras.subcommand_cli_from_dict(
+                verbs, prog=prog, args=words, description=ABOUT, config=(tyro.conf.FlagCreatePairsOff,)
+            )
+        finally:
+            print(end="", flush=True)  # here, where a full disk can still be told
     except LineamentError as error:
         print(f"lineament: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # whoever read our output has seen enough
+        _drop_output()
+        return 1
+    except OSError as error:
+        _drop_output()
+        place = error.filename or "standard output"  # the one stream that a verb does not open by name
+        print(f"lineament: {place}: {error.strerror or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("lineament: stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _drop_output() -> None:
+    """Drop what cannot be written to standard output, or Python would complain of it once more when it ends."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -71,7 +71,10 @@ def celeba(root: str | Path) -> AttributeDataset:
 
 def _table(path: Path, header: bool = True) -> tuple[tuple[str, ...], list[str], NDArray[np.int64]]:
     """Column names, image names and the ``(n, columns)`` integers of one of CelebA's blank-separated lists."""
-    text = path.read_bytes().replace(b"\r", b"")
+    try:
+        text = path.read_bytes().replace(b"\r", b"")
+    except OSError as error:
+        raise JobError(f"{path}: cannot be read ({error.strerror}); expected one of CelebA's lists") from None
     count, columns = b"", b""
     if header:
         count, _, text = text.partition(b"\n")
