@@ -1,13 +1,17 @@
 import json
 import re
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lineament import cli, dossier
+from lineament.authentication import section as verification
 from lineament.errors import JobError
 from lineament.report import Fragment, Section, prose
+from lineament.subject import Subject
 from tests.toy_subject import ATTRIBUTES, HOSTILE, subject
 
 
@@ -65,7 +69,7 @@ def test_two_runs_give_the_same_page(toy, written, tmp_path):
     assert first == second
 
 
-def test_a_failing_section_does_not_lose_the_page(toy, tmp_path):
+def test_a_failing_section_does_not_lose_the_page(toy, tmp_path, monkeypatch, capsys):
     def out_of_memory(subject, progress):
         progress(0.5)
         raise JobError("no memory left; use --quick")
@@ -76,6 +80,7 @@ def test_a_failing_section_does_not_lose_the_page(toy, tmp_path):
     def fine(subject, progress):
         return Fragment([prose("all is well")])
 
+    monkeypatch.delenv("LINEAMENT_DEBUG", raising=False)
     sections = [Section("One", out_of_memory, 1), Section("Two", defect, 1), Section("Three", fine, 1)]
     results = dossier.run_sections(toy, sections, visible=False)
     with pytest.raises(
@@ -85,6 +90,63 @@ def test_a_failing_section_does_not_lose_the_page(toy, tmp_path):
     text = (tmp_path / "page.html").read_text()
     assert "no memory left; use --quick" in text and "all is well" in text
     assert set(json.loads((tmp_path / "figures.json").read_text())["failed"]) == {"One", "Two"}
+    assert "LINEAMENT_DEBUG=1" in text and "Traceback" not in capsys.readouterr().err
+    monkeypatch.setenv("LINEAMENT_DEBUG", "1")
+    dossier.run_sections(toy, sections, visible=False)
+    said = capsys.readouterr().err
+    assert said.count("Traceback") == 1 and '["missing"]' in said
+
+
+def test_a_dossier_of_which_nothing_succeeded_does_not_overwrite_a_good_one(toy, tmp_path):
+    def out_of_memory(subject, progress):
+        raise JobError("no memory left; use --quick")
+
+    page = tmp_path / "page.html"
+    page.write_text("the good one")
+    results = dossier.run_sections(toy, [Section("One", out_of_memory, 1), Section("Two", out_of_memory, 1)],
+                                   visible=False)  # fmt: skip
+    with pytest.raises(JobError, match=r"page.html: not written, .* no memory left"):
+        dossier.write(toy, results, page, json=tmp_path / "figures.json")
+    assert page.read_text() == "the good one" and list(tmp_path.iterdir()) == [page]
+
+
+def test_an_image_that_cannot_be_read_stops_the_job_and_is_named(toy):
+    def torn(i):
+        if i == last:
+            raise JobError("faces/00599.png: cut off")
+        return toy.dataset.read(i)
+
+    last = int((toy.dataset.split == 2).nonzero()[0][-1])
+    broken = Subject(replace(toy.dataset, read=torn), toy.detector)
+    with pytest.raises(JobError, match=r"faces/00599.png: cut off.*data check"):
+        dossier.run_sections(broken, dossier.SECTIONS, visible=False)
+
+
+def test_provenance_says_how_the_detector_was_trained_and_how_much_was_measured(toy, results, tmp_path):
+    card = {
+        "images": {"train": 6300, "development": 1350},
+        "metrics": {"development_accuracy": 0.98659},
+        "training": {"seed": 3, "steps": 2352, "schedule": {"preset": "portraits"}},
+    }
+    known, strange = (Subject(toy.dataset, copy(toy.detector), quick=True) for _ in range(2))
+    for told, entry in ((known, card), (strange, {"training": 7, "images": {"train": "many"}, "metrics": None})):
+        told.computed, told.detector.card = toy.computed, toy.detector.card | entry
+        dossier.write(told, results, tmp_path / "page.html")
+        text = (tmp_path / "page.html").read_text()
+        training = re.search("Training</dt><dd>([^<]*)", text)[1]
+        assert training == (
+            "preset portraits; seed 3; 2,352 steps; 6,300 training images; 1,350 development images; "
+            "development accuracy 98.7%" if entry is card else "not in the card"
+        )  # fmt: skip
+    images = len(toy.readings("test").dataset)
+    assert f"weak, on {images:,} test images." in text and images < len(toy.dataset)
+
+
+def test_a_section_that_drew_people_less_often_says_so(toy, monkeypatch):
+    text = "".join(verification.run(toy, lambda share: None).blocks)
+    assert "resamples" not in text
+    monkeypatch.setattr(verification, "AFFORDABLE", 0)
+    assert "from 100 resamples" in "".join(verification.run(toy, lambda share: None).blocks)
 
 
 def test_other_data_without_a_detector_is_a_wrong_call_that_says_how_to_train_one(capsys, tmp_path):

@@ -4,9 +4,10 @@ Each wing offers its sections; this file only collects them, in reading order, a
 """
 
 import json as json_format
+import os
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from lineament.detectors import detector as detectors
 from lineament.detectors import section as detection
 from lineament.errors import JobError, LineamentError, UsageError
 from lineament.report import Fragment, Section, page
-from lineament.subject import Subject
+from lineament.subject import ImageError, Subject
 
 __all__ = ["SECTIONS", "dossier", "run_sections", "write"]
 
@@ -51,7 +52,10 @@ def dossier(
     quick: bool = False,
     json: Path | None = None,
 ) -> None:
-    """Write the dossier of one detector on one data set; ``JobError`` after writing if a section failed.
+    """Write the dossier of one detector on one data set.
+
+    ``JobError`` if a section failed; then the page is written all the same, unless an image cannot be read or every
+    section failed.
 
     Args:
         data: a registered data set with attribute labels and a development and a test part.
@@ -88,7 +92,10 @@ def dossier(
 def run_sections(
     subject: Subject, sections: Sequence[Section], *, visible: bool = True
 ) -> list[tuple[str, Fragment | str]]:
-    """Run each section; one that fails leaves its message in place of its fragment, and the others go on."""
+    """Run each section; one that fails leaves its message in place of its fragment, and the others go on.
+
+    Only an image that cannot be read stops them all: it raises `ImageError`.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
                TextColumn("left"), TimeRemainingColumn())  # fmt: skip
     results: list[tuple[str, Fragment | str]] = []
@@ -116,12 +123,18 @@ def write(
     command: str = "",
     json: Path | None = None,
 ) -> None:
-    """Write the page, and the figures as JSON if asked; raise ``JobError`` naming the sections that failed."""
+    """Write the page, and the figures as JSON if asked; raise ``JobError`` naming the sections that failed.
+
+    If all of them failed nothing is written, so that an earlier page stays.
+    """
+    messages = [part for _, part in results if isinstance(part, str)]
+    if messages and len(messages) == len(results):
+        raise JobError(f"{out}: not written, for every section failed: {messages[0]}")
     provenance = _provenance(subject, command)
     title = f"{len(subject.attributes)} attributes of {subject.dataset.name}"
-    subtitle = (
-        f"What this detector is good at, where it is blind and where it is weak, on {len(subject.dataset):,} images."
-        + (" Quick schedule: a first look, not a measurement." if subject.quick else "")
+    measured = f", on {len(subject.computed['test'].dataset):,} test images" if "test" in subject.computed else ""
+    subtitle = f"What this detector is good at, where it is blind and where it is weak{measured}." + (
+        " Quick schedule: a first look, not a measurement." if subject.quick else ""
     )
     write_atomically(out, page(title, subtitle, results, provenance).encode())
     if json is not None:
@@ -138,10 +151,17 @@ def write(
 def _attempt(section: Section, subject: Subject, progress: Any) -> Fragment | str:
     try:
         return section.run(subject, progress)
+    except ImageError:
+        raise
     except LineamentError as error:
         return str(error)
     except Exception as error:  # a defect of ours in one section must not lose the others
-        return f"a defect in lineament, please report it: {type(error).__name__}: {error}"
+        if os.environ.get("LINEAMENT_DEBUG"):
+            Console(stderr=True).print_exception()
+        return (
+            f"a defect in lineament, please report it with the traceback that LINEAMENT_DEBUG=1 prints: "
+            f"{type(error).__name__}: {error}"
+        )
 
 
 def _provenance(subject: Subject, command: str) -> list[tuple[str, str]]:
@@ -154,10 +174,26 @@ def _provenance(subject: Subject, command: str) -> list[tuple[str, str]]:
         ("Data", f"{data.name}, {len(data):,} images; read for this page: {parts or 'none'}"),
         ("Data licence", data.licence),
         ("Detector", "; ".join(said) or "no card"),
+        ("Training", "; ".join(_training(card)) or "not in the card"),
         ("Seed", str(subject.seed)),
-        ("Schedule", f"{'quick' if subject.quick else 'full'}, {subject.resamples:,} resamples of people"),
+        (
+            "Schedule",
+            f"{'quick' if subject.quick else 'full'}, {subject.resamples:,} resamples of people where not stated",
+        ),
         ("Versions", f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}"),
     ]
+
+
+def _training(card: Mapping[str, Any]) -> list[str]:
+    """What a card says of the training, in words; it comes from a file, so nothing is taken for granted."""
+    facts: dict[str, Any] = {}
+    for key in ("training", "images", "metrics"):
+        facts |= card[key] if isinstance(card.get(key), dict) else {}
+    facts |= facts["schedule"] if isinstance(facts.get("schedule"), dict) else {}
+    words = (("preset", str, "preset {}"), ("seed", int, "seed {}"), ("steps", int, "{:,} steps"),
+             ("train", int, "{:,} training images"), ("development", int, "{:,} development images"),
+             ("development_accuracy", float, "development accuracy {:.1%}"))  # fmt: skip
+    return [text.format(facts[key]) for key, kind, text in words if isinstance(facts.get(key), kind)]
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """What a dossier is about: one detector on one data set, with its answers computed once and shared by all sections."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -14,12 +14,16 @@ from lineament.datasets.base import AttributeDataset, Split
 from lineament.errors import JobError, UsageError
 from lineament.images import to_batch
 
-__all__ = ["AttributeDetector", "Readings", "Subject"]
+__all__ = ["AttributeDetector", "ImageError", "Readings", "Subject"]
 
 QUICK_IMAGES = 400
 """A quick dossier reads about this many images of each part, all those of some people."""
 
 BATCH = 64
+
+
+class ImageError(JobError):
+    """An image of the subject cannot be read: no section is worth anything without it, so the whole job stops."""
 
 
 class AttributeDetector(Protocol):
@@ -73,6 +77,9 @@ class Subject:
     seed: int = 0
     quick: bool = False
     computed: dict[Split, Readings] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.dataset = replace(self.dataset, read=_insisting(self.dataset.read))
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
@@ -139,6 +146,16 @@ class Subject:
         if not (found.min() >= 0 and found.max() <= 1):
             raise JobError("the detector gave numbers outside [0, 1], or NaN, as probabilities; train it again")
         return found[:, self._columns(self.detector.attributes)]
+
+
+def _insisting(read: Callable[[int], NDArray[np.uint8]]) -> Callable[[int], NDArray[np.uint8]]:
+    def insisting(i: int) -> NDArray[np.uint8]:
+        try:
+            return read(i)
+        except JobError as error:
+            raise ImageError(f"{error}; mend or remove it ('lineament data check' lists all such)") from None
+
+    return insisting
 
 
 def _some_people(dataset: AttributeDataset, images: int, seed: int) -> AttributeDataset:

@@ -58,7 +58,7 @@ def test_pairs_with_too_few_images_are_not_looked_at():
 
 def test_a_dozen_tests_rarely_find_a_blind_spot_where_there_is_none():
     pairs, headlines = np.stack([np.arange(12), np.arange(12, 24)], 1), {0.95: 0, 1 - 0.05 / 12: 0}
-    for seed in range(12):
+    for seed in range(40):
         draw = np.random.default_rng(seed)
         labels = draw.integers(0, 2, (400, 24)).astype(np.int8)
         correct = draw.random((400, 24)) < 0.8  # no attribute hides another
@@ -66,7 +66,7 @@ def test_a_dozen_tests_rarely_find_a_blind_spot_where_there_is_none():
             losses = accuracy_losses(correct, labels, np.arange(400), pairs, resamples=400, level=level)
             headlines[level] += bool((losses[:, 1] > 0).any())
     alone, together = headlines.values()
-    assert alone >= 3 and together <= 1
+    assert alone >= 6 and together <= 3
 
 
 def test_the_section_widens_its_intervals_for_the_number_of_pairs():

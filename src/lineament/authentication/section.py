@@ -47,7 +47,12 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     sets = set_eer(vectors, identity, names, kind=kind, resamples=draws, seed=subject.seed)
     progress(0.7)
     singles = single_eer(vectors, identity, names, kind=kind, resamples=draws, seed=subject.seed)
-    blocks = [*_rates(kind, sets, singles), *_curves(sets, singles), *_steadiness(subject.attributes, development)]
+    fewer = "" if draws == subject.resamples else f" from {draws:,} resamples, for there are many comparisons"
+    blocks = [
+        *_rates(kind, sets, singles, fewer),
+        *_curves(sets, singles),
+        *_steadiness(subject.attributes, development),
+    ]
     data = {"similarity": kind, "resamples": draws, "set_eer": sets.eer.tolist(), "single_eer": singles.eer.tolist()}
     return Fragment(blocks, _findings(sets, singles), data)
 
@@ -89,7 +94,7 @@ def spread(
     return np.sqrt((residual**2).sum(0) / (len(order) - len(starts))), means.std(0)
 
 
-def _rates(kind: str, sets: Verification, singles: Verification) -> list["Markup"]:
+def _rates(kind: str, sets: Verification, singles: Verification, fewer: str) -> list["Markup"]:
     rows: list[Row] = []
     for name, result in (
         ("half against half", sets),
@@ -107,7 +112,7 @@ def _rates(kind: str, sets: Verification, singles: Verification) -> list["Markup
             f"order. Similarity is {kind.replace('_', ' ')}, the best of three on the development people. At the equal "
             "error rate as many strangers are accepted (FMR) as owners are refused (FNMR); guessing gives 50%.",
         ),
-        report.table(columns, rows, "Verification on the test people; brackets are 95% intervals over people"),
+        report.table(columns, rows, f"Verification on the test people, with 95% intervals over people{fewer}"),
     ]
 
 
@@ -139,12 +144,13 @@ def _curves(sets: Verification, singles: Verification) -> list["Markup"]:
 def _histogram(result: Verification) -> "Markup":
     drawing, axis = report.axes(4.5, 3.6)
     low, high = np.quantile(result.scores, [0.001, 0.999])
-    bins = np.linspace(low, high, 60)
+    bins = np.linspace(low, high + (high == low), 60)
     for scores, colour, name in (
         (result.impostor, report.MUTED, "strangers"),
         (result.genuine, report.ACCENT, "owners"),
     ):
-        axis.hist(scores, bins, density=True, histtype="stepfilled", color=colour, alpha=0.45, label=name)
+        if np.histogram(scores, bins)[0].any():  # a few scores may all lie outside
+            axis.hist(scores, bins, density=True, histtype="stepfilled", color=colour, alpha=0.45, label=name)
     axis.set(xlabel="similarity", ylabel="density", yticks=[])
     report.legend(axis)
     alt = "Histogram of the similarity of single images to the enrolled vector, for strangers and owners."
