@@ -10,6 +10,7 @@ from scipy.special import logit
 from lineament import report
 from lineament.authentication.section import best_similarity, log_odds, spread
 from lineament.authentication.verification import error_rates, halves, single_eer, standardise
+from lineament.detectors.evaluation import interval, person_weights, ratio
 from lineament.report import Finding, Fragment, Section
 
 if TYPE_CHECKING:
@@ -17,54 +18,76 @@ if TYPE_CHECKING:
 
     from lineament.subject import Readings, Subject
 
-__all__ = ["NEVER_A_REASON", "SECTION", "decisiveness"]
+__all__ = ["ACTIONABLE", "DECISIVE", "NEVER_A_REASON", "SECTION", "decisiveness", "ranked", "share_true"]
 
 NEVER_A_REASON = frozenset(
     {"Smiling", "Mouth_Slightly_Open", "Blurry", "Pointy_Nose", "Oval_Face", "High_Cheekbones", "Attractive"}
 )
 """They change within a minute, or people do not agree on them, or they judge taste (section 1.1)."""
 
+ACTIONABLE = frozenset(
+    {"5_o_Clock_Shadow", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Eyeglasses", "Goatee", "Gray_Hair",
+     "Heavy_Makeup", "Mustache", "No_Beard", "Sideburns", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings",
+     "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie"}
+)  # fmt: skip
+"""What a person sees at a glance and can do something about, such as taking the hat off (section 2.8). The rest are
+traits, of which one can only be told."""
+
+DECISIVE = 2.0
+"""From this many of a person's own deviations on a difference is decisive: few images of one person differ by more."""
+
 PAIRS = 20_000
 """At most this many refused strangers are given a reason: enough to know the share of true ones."""
 
 GOOD = 0.9
-"""At least this share of first reasons true counts as a strength."""
+"""First reasons count as a strength if at least this share of them is true, at the lower end of the interval."""
 
 
 def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
-    """Single test images of strangers, refused at the equal error rate, with the reasons that would be given."""
+    """Single test images of strangers, refused at the development threshold, with the reasons they would be given."""
     development = subject.readings("development", lambda share: progress(0.4 * share))
     test = subject.readings("test", lambda share: progress(0.4 + 0.4 * share))
     enrolled = halves(test.dataset.identity, test.dataset.names)
     within, _ = spread(log_odds(development), development.dataset.identity)
-    if len(enrolled) < 2 or not np.isfinite(within).all():
+    tuning = halves(development.dataset.identity, development.dataset.names)
+    if min(len(enrolled), len(tuning)) < 2 or not np.isfinite(within).all():
         return Fragment(
-            [report.prose("This needs people with several images each in both parts; the data have too few.")]
+            [report.prose("This needs two people or more with six images each in both parts; the data have fewer.")]
         )
     probes = np.concatenate([second for *_, second in enrolled])
-    row, column = _refused(development, test, subject.seed)
+    row, column = _refused(development, test)
+    refused = len(row)
+    drawn = np.random.default_rng(subject.seed).permutation(refused)[:PAIRS]
+    row, column = row[drawn], column[drawn]
     means = np.array([log_odds(test)[first].mean(0) for _, first, _ in enrolled])[row]
     seen, cut = log_odds(test)[probes[column]], logit(np.clip(subject.thresholds, 1e-4, 1 - 1e-4))
     speaks = decisiveness(means, seen, within, cut, subject.attributes)
-    first, named = speaks.argmax(1), np.isfinite(speaks.max(1))
+    order, named = ranked(speaks, subject.attributes), np.isfinite(speaks.max(1))
+    first = order[:, 0]
     truth = np.array([_vote(test.labels[own]) for _, own, _ in enrolled])[row, first]
     label = test.labels[probes[column], first]
     judged = named & (truth >= 0) & (label >= 0)
-    true = float((truth != label)[judged].mean()) if judged.any() else float("nan")
-    progress(0.9)
     strangers = test.dataset.identity[probes[column]]
+    people = np.array([number for number, *_ in enrolled])[row]
+    true = share_true(
+        (truth != label)[judged], people[judged], strangers[judged], resamples=subject.resamples, seed=subject.seed
+    )
+    progress(0.9)
     chosen = _varied(np.flatnonzero(named), row, strangers, first)
     read = test.dataset.read
     blocks = [
-        _words(len(row), float(named.mean()) if len(named) else 0.0, true),
+        _words(refused, len(enrolled), named, true),
         report.image_grid(
             [_side_by_side(read(int(enrolled[row[k]][1][0])), read(int(probes[column[k]]))) for k in chosen],
-            [_caption(subject.attributes, means[k] >= cut, speaks[k]) for k in chosen],
+            [_caption(subject.attributes, means[k] >= cut, speaks[k], order[k]) for k in chosen],
             label="Refused strangers: the enrolled person on the left, the stranger on the right",
             width=208,
         ),
     ]
-    return Fragment(blocks, _findings(true), {"first_reason_true": true if judged.any() else None})
+    share = true.tolist() if judged.any() else None
+    return Fragment(
+        blocks, _findings(true, int(judged.sum()), len(enrolled), len(row) < refused), {"first_reason_true": share}
+    )
 
 
 SECTION = Section("Why strangers are refused", run, cost=2)
@@ -89,16 +112,48 @@ def decisiveness(
     return np.where(barred, -np.inf, np.abs(reference - probe) / np.maximum(within, 1e-6))
 
 
-def _refused(development: "Readings", test: "Readings", seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of the strangers' comparisons below the EER threshold, at most ``PAIRS``, in random order."""
-    vectors = standardise(log_odds(test), log_odds(development))
+def ranked(speaks: NDArray[np.float64], attributes: tuple[str, ...]) -> NDArray[np.int64]:
+    """Columns of `decisiveness` in the order in which reasons are given, ``(…, attributes)``.
+
+    Decisive differences that a person can act on come first, then all others; the stronger first among either.
+    """
+    front = np.array([name in ACTIONABLE for name in attributes]) & (speaks >= DECISIVE)
+    return np.lexsort((-speaks, ~front), axis=-1)
+
+
+def share_true(
+    true: NDArray[np.bool_], enrolled: NDArray[np.int64], strangers: NDArray[np.int64],
+    *, resamples: int = 1000, seed: int = 0,
+) -> NDArray[np.float64]:  # fmt: skip
+    """The share of comparisons whose reason is ``true``, and its 95% interval over people, ``(3,)``; NaN without any.
+
+    Two people drawn w and v times count w times v times in their comparisons. ``enrolled`` and ``strangers`` are the
+    identities in each comparison.
+    """
+    numbers, person = np.unique(np.concatenate([enrolled, strangers]), return_inverse=True)
+    cell, size = person[: len(true)] * len(numbers) + person[len(true) :], len(numbers)
+    weights = person_weights(size, resamples, seed)
+    hits, all_of_them = (
+        ((weights @ np.bincount(cell[k], minlength=size**2).reshape(size, size)) * weights).sum(1)
+        for k in (true, slice(None))
+    )
+    return interval(np.asarray(ratio(hits, all_of_them)))
+
+
+def _refused(development: "Readings", test: "Readings") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the strangers' comparisons below the threshold of equal errors on development people."""
     kind = best_similarity(development)
-    singles = single_eer(vectors, test.dataset.identity, test.dataset.names, kind=kind, resamples=0)
-    cuts, fmr, fnmr = error_rates(singles.genuine, singles.impostor)
+    tuning, singles = (
+        single_eer(
+            standardise(log_odds(part), log_odds(development)), part.dataset.identity, part.dataset.names, kind=kind,
+            resamples=0,
+        )
+        for part in (development, test)
+    )  # fmt: skip
+    cuts, fmr, fnmr = error_rates(tuning.genuine, tuning.impostor)
     strangers = singles.references[:, None] != singles.probes
     row, column = np.nonzero(strangers & (singles.scores < cuts[np.argmax(fnmr >= fmr)]))
-    order = np.random.default_rng(seed).permutation(len(row))[:PAIRS]
-    return row[order], column[order]
+    return row, column
 
 
 def _vote(labels: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -123,10 +178,12 @@ def _varied(
     return chosen
 
 
-def _caption(attributes: tuple[str, ...], enrolled: Iterable[bool], speaks: NDArray[np.float64]) -> str:
-    """The most decisive difference in words, and the names of the next two."""
+def _caption(
+    attributes: tuple[str, ...], enrolled: Iterable[bool], speaks: NDArray[np.float64], order: NDArray[np.int64]
+) -> str:
+    """The first reason in words, and the names of the next two."""
     answers = ["enrolled yes, seen no" if yes else "enrolled no, seen yes" for yes in enrolled]
-    first, *others = [int(i) for i in np.argsort(-speaks, kind="stable")[:3] if np.isfinite(speaks[i])]
+    first, *others = [int(i) for i in order[:3] if np.isfinite(speaks[i])]
     also = f"\nalso {', '.join(report.readable(attributes[i]) for i in others)}" if others else ""
     return f"{report.readable(attributes[first])}: {answers[first]}{also}"
 
@@ -138,18 +195,31 @@ def _side_by_side(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[
     return np.concatenate([sides[0], gap, sides[1]], axis=1)
 
 
-def _words(refused: int, named: float, true: float) -> "Markup":
-    checked = "" if np.isnan(true) else f" By the labels, the first reason is true for {true:.1%} of these."
+def _words(refused: int, people: int, named: NDArray[np.bool_], true: NDArray[np.float64]) -> "Markup":
+    cell, sample = report.percent(*true), f" (a sample of {len(named):,})" if len(named) < refused else ""
+    checked = (
+        f" Where both labels are known, the first reason is true in {cell.text} ({cell.note})." if cell.note else ""
+    )
     return report.prose(
-        f"Of {refused:,} strangers refused at the equal error rate by a single image, {named:.1%} differ in an "
-        f"attribute that can be named.{checked} The first reason is the difference that is largest against how much "
-        f"the attribute varies within a person. Never given: "
-        f"{', '.join(sorted(map(report.readable, NEVER_A_REASON)))}.",
+        f"In {refused:,} comparisons a single image of one of {people:,} people is refused as another of them, at the "
+        f"threshold where errors are equal on the development people. In {_share(named)} of these{sample} the two "
+        f"differ in an attribute that can be named.{checked} Brackets are 95% intervals over people.",
+        "The first reason is the difference that is largest against how much the attribute varies within a person; "
+        "among decisive ones, what a person can see and act on, such as eyeglasses or a hat, goes before traits. Never "
+        f"given: {', '.join(sorted(map(report.readable, NEVER_A_REASON)))}.",
     )
 
 
-def _findings(true: float) -> list[Finding]:
-    if np.isnan(true):
+def _share(values: NDArray[np.bool_]) -> str:
+    return report.percent(float(values.mean()) if len(values) else float("nan")).text
+
+
+def _findings(true: NDArray[np.float64], judged: int, people: int, sampled: bool) -> list[Finding]:
+    share, low, high = true
+    if not judged:
         return []
-    text = "of the first reasons that refused strangers are given are true by the labels"
-    return [Finding("strength" if true >= GOOD else "weak flank", f"{true:.1%}", text)]
+    text = (
+        f"of the first reasons given for refusing strangers are true, in {judged:,} comparisons of {people:,} people"
+        f"{' (a sample)' if sampled else ''} where both labels are known (95% interval {low:.1%} to {high:.1%})"
+    )
+    return [Finding("strength" if low >= GOOD else "weak flank", f"{share:.1%}", text)]
