@@ -21,7 +21,7 @@ FLOORS = [  # from the ground up; those of one line do not know each other
     {"images", "artifacts"},
     {"classifier", "report"},
     {"faces", "datasets", "training"},
-    {"detectors", "attacks"},
+    {"detectors", "attacks", "alignment"},
     {"subject"},
     {"authentication", "editing", "explanation", "defense", "deployment"},
     {"dossier", "studio", "service", "reproduction"},

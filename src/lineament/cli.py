@@ -101,6 +101,28 @@ def data_fetch(name: Positional[str], root: Path | None = None) -> None:
     print(fetch_dataset(name, root))
 
 
+def data_align(name: Positional[str], out: Path, root: Path | None = None, size: int = 128) -> None:
+    """Find the largest face of every photo and write it, framed as CelebA's are, to a folder for `--data folder`.
+
+    Called again, it goes on where it was stopped.
+
+    Args:
+        name: a data set that `lineament data list` names.
+        out: the folder of the crops and their labels.csv.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        size: pixels of a crop's side.
+    """
+    from lineament.alignment import align_dataset
+    from lineament.datasets.registry import open_dataset
+
+    done = align_dataset(open_dataset(name, root), out, size)
+    for reason in done.left_out.values():
+        print(f"left out: {reason}", file=sys.stderr)
+    print(
+        f"{done.kept} crops in {out}, {len(done.left_out)} images left out; open them with --data folder --root {out}"
+    )
+
+
 def faces_fetch(wheel: Path | None = None) -> None:
     """Fetch the two face models (1.5 MB, Apache-2.0) out of the mediapipe 0.10.21 wheel on PyPI, once.
 
@@ -275,6 +297,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "data check": data_check,
     "data show": data_show,
     "data fetch": data_fetch,
+    "data align": data_align,
     "faces fetch": faces_fetch,
     "faces show": faces_show,
 }

@@ -16,6 +16,7 @@ from lineament.errors import JobError, UsageError
 from tests.datasets.trees import folder_tree, write_image
 
 same_folder = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EYE_COLUMNS = "left_eye_x,left_eye_y,right_eye_x,right_eye_y"
 VALUES = {"1": 1, "0": 0, "-1": -1, "": -1, "1.0": 1, "false": 0}
 
 
@@ -83,6 +84,14 @@ def test_any_bytes_are_a_table_or_refused_with_the_name(tmp_path: Path, content:
         ("", "lists no images"),
         ("file,Smiling\na.png,1\nb.png,-1\n", "1 and -1 but no 0; here -1 means unknown"),
         ("file,identity,split\na,Ann,train\nb,Bo,test\nc,Ann,test\n", "'Ann' is in train and test"),
+        ("file,left_eye_x,left_eye_y\na,0.4,0.4\n", "has left_eye_x and left_eye_y; eyes need all of"),
+        (
+            f"file,{EYE_COLUMNS}\na,0.4,0.4,0.6,0.4\nb,45,0.4,0.6,0.4\n",
+            "line 3, column left_eye_x: '45'; .* width, 0 to 1",
+        ),
+        (f"file,{EYE_COLUMNS}\na,0.4,,0.6,0.4\n", "line 2, column left_eye_y: ''; expected a fraction of .* height"),
+        (f"file,{EYE_COLUMNS}\na,0.4,nan,0.6,0.4\n", "line 2, column left_eye_y: 'nan'"),
+        (f"file,{EYE_COLUMNS}\na,0.6,0.4,0.4,0.4\n", "line 2: the left eye must lie left of the right one"),
     ],
 )
 def test_a_bad_table_is_refused(tmp_path: Path, table: str, message: str) -> None:
@@ -122,3 +131,10 @@ def test_a_grey_file_among_colour_files_becomes_three_equal_channels(tmp_path: P
     dataset = folder(tmp_path)
     assert dataset.images([0, 1]).shape == (2, 3, 16, 12)
     assert (dataset.read(0) == dataset.read(0)[:, :, :1]).all()
+
+
+def test_eyes_are_read_and_are_no_attributes(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(f"file,Smiling,{EYE_COLUMNS}\na,1,0.25,0.5,0.75,0.4\nb,0,0.2,0.5,0.7,0.4\n")
+    dataset = folder(tmp_path)
+    assert dataset.attributes == ("Smiling",) and dataset.eyes is not None
+    np.testing.assert_array_equal(dataset.eyes[0], np.array([[0.25, 0.5], [0.75, 0.4]], np.float32))

@@ -7,7 +7,8 @@
     ben/1.jpg,ben,,test,0,
 
 ``file`` (or the column that ``image`` names) is the path inside the folder; ``identity``, ``session`` and ``split``
-may be missing; every other column is an attribute, with 1 present, 0 absent, -1 or nothing unknown.
+may be missing. Aligned crops may say where the eyes are, in the four columns ``EYES``. Every other column is an
+attribute, with 1 present, 0 absent, -1 or nothing unknown.
 """
 
 import csv
@@ -24,14 +25,17 @@ from lineament.datasets.base import SPLITS, AttributeDataset, split_by_identity
 from lineament.datasets.files import ImageFiles, image_paths, require, unique
 from lineament.errors import JobError, UsageError, nearest
 
-__all__ = ["folder", "read_table"]
+__all__ = ["EYES", "folder", "read_table"]
+
+EYES = ("left_eye_x", "left_eye_y", "right_eye_x", "right_eye_y")
+"""Columns of the eye centres in fractions of width and height; left and right as the image shows them."""
 
 _CELLS = {
     **dict.fromkeys(("1", "1.0", "true", "True"), 1),
     **dict.fromkeys(("0", "0.0", "false", "False"), 0),
     **dict.fromkeys(("-1", "-1.0", "nan", ""), -1),
 }
-_OWN = ("identity", "session", "split")
+_OWN = ("identity", "session", "split", *EYES)
 
 
 def folder(root: str | Path, *, labels: str | None = None, image: str = "file") -> AttributeDataset:
@@ -49,7 +53,8 @@ def folder(root: str | Path, *, labels: str | None = None, image: str = "file") 
     Raises:
         UsageError: there is no column ``image``.
         JobError: the table is missing or empty, names a file outside the folder or twice, or has a bad cell (named
-            with line and column; the line of a Parquet cell is its row, counted from 1); a person is in two parts.
+            with line and column; the line of a Parquet cell is its row, counted from 1); a person is in two parts; only
+            some of the columns ``EYES`` are there.
     """
     root = Path(root)
     if labels is None:
@@ -82,6 +87,7 @@ def folder(root: str | Path, *, labels: str | None = None, image: str = "file") 
         session=np.array(table.get("session", [""] * len(names))),
         split=split,
         licence="the user's own",
+        eyes=_eyes(table, path, first_line),
         sources=paths,
     )
 
@@ -120,6 +126,32 @@ def _coded(cells: list[str], codes: dict[str, int], path: Path, column: str, fir
         legal = "1, 0, -1 or nothing" if codes is _CELLS else ", ".join(codes)
         raise JobError(f"{path}: line {row + first_line}, column {column}: {cells[row]!r}; expected {legal}")
     return np.array(values, dtype=np.int8)
+
+
+def _eyes(table: dict[str, list[str]], path: Path, first_line: int) -> NDArray[np.float32] | None:
+    """``(n, 2, 2)`` out of the columns ``EYES``; None without them. Pixels and swapped eyes are refused."""
+    found = [name for name in EYES if name in table]
+    if not found:
+        return None
+    if len(found) < len(EYES):
+        raise JobError(f"{path}: has {' and '.join(found)}; eyes need all of {', '.join(EYES)}, or none")
+    numbers = np.stack([[_fraction(cell) for cell in table[name]] for name in EYES], 1)
+    for row, column in np.argwhere(~((numbers >= 0) & (numbers <= 1)))[:1].tolist():  # NaN is outside too
+        cell = table[EYES[column]][row]
+        raise JobError(
+            f"{path}: line {row + first_line}, column {EYES[column]}: {cell!r}; expected a fraction of the image's "
+            f"{'height' if column % 2 else 'width'}, 0 to 1"
+        )
+    for row in np.flatnonzero(numbers[:, 0] >= numbers[:, 2])[:1].tolist():
+        raise JobError(f"{path}: line {row + first_line}: the left eye must lie left of the right one in the image")
+    return numbers.reshape(-1, 2, 2).astype(np.float32)
+
+
+def _fraction(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
 
 
 def _people(cells: list[str]) -> NDArray[np.int64]:
