@@ -178,7 +178,7 @@ def _provenance(subject: Subject, command: str) -> list[tuple[str, str]]:
         ("Seed", str(subject.seed)),
         (
             "Schedule",
-            f"{'quick' if subject.quick else 'full'}, {subject.resamples:,} resamples of people where not stated",
+            f"{'quick' if subject.quick else 'full'}, {subject.resamples:,} resamples of people unless stated",
         ),
         ("Versions", f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}"),
     ]

@@ -94,6 +94,11 @@ def test_the_best_of_guesses_is_no_strength(dataset):
     assert set(extremes(dataset, guessing(dataset))) == {"worst", "calibration"}
 
 
+def test_every_figure_of_the_tables_has_its_interval(dataset):
+    row = str(run(dataset, Thumbnails(dataset)).blocks[-1]).split("<tr>")[2]
+    assert row.count("<small>") == 2, "macro F1 and the calibration error"
+
+
 def test_the_text_says_where_the_thresholds_come_from(dataset):
     text = "".join(run(dataset, Thumbnails(dataset)).blocks)
     assert "to maximise accuracy plus a twentieth of balanced accuracy" in text

@@ -29,7 +29,7 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
         _overview(subject, development, test, result, unseen),
         _picture(result),
         _reliability(test, result),
-        _table(result),
+        *_tables(result),
     ]
     return Fragment(blocks, _findings(test, tuned, result, unseen), result.to_dict() | {"people_unseen": unseen})
 
@@ -128,26 +128,35 @@ def _reliability(test: "Readings", result: Evaluation) -> "Markup":
     )
 
 
-def _table(result: Evaluation) -> "Markup":
-    rows: list[Row] = [
+def _tables(result: Evaluation) -> list["Markup"]:
+    first: list[Row] = [
         [
             report.readable(name),
             report.percent(*result.accuracy[i]),
             report.percent(result.majority[i]),
             report.percent(*result.balanced_accuracy[i]),
-            report.percent(*result.macro_f1[i]),
             report.number(result.auc[i, 0], 3, f"{result.auc[i, 1]:.3f}–{result.auc[i, 2]:.3f}"),
-            report.percent(result.calibration_error[i], *result.calibration_bounds[i]),
-            report.number(result.thresholds[i], 2),
             report.percent(result.prevalence[i]),
             report.number(result.n[i]),
         ]
         for i, name in enumerate(result.attributes)
     ]
-    columns = ["attribute", "accuracy", "commonest answer", "balanced accuracy", "macro F1", "AUC", "calibration error",
-               "threshold", "have it", "images"]  # fmt: skip
+    second: list[Row] = [
+        [
+            report.readable(name),
+            report.percent(*result.macro_f1[i]),
+            report.percent(result.calibration_error[i], *result.calibration_bounds[i]),
+            report.number(result.thresholds[i], 2),
+        ]
+        for i, name in enumerate(result.attributes)
+    ]
     caption = "Every attribute on the test people, with 95% intervals. A dash: all images have the attribute, or none."
-    return report.table(columns, rows, caption)
+    columns = ["attribute", "accuracy", "commonest answer", "balanced accuracy", "AUC", "have it", "images"]
+    further = ["attribute", "macro F1", "calibration error", "threshold"]
+    return [
+        report.table(columns, first, caption),
+        report.table(further, second, "Macro F1, calibration error and threshold of every attribute", folded=True),
+    ]
 
 
 def _findings(test: "Readings", tuned: Evaluation, result: Evaluation, unseen: bool) -> list[Finding]:
@@ -179,14 +188,24 @@ def _extremes(test: "Readings", tuned: Evaluation, result: Evaluation) -> list[F
     errors = np.column_stack([result.calibration_error, result.calibration_bounds])
     found: list[Finding] = []
     for i, values, kind, text in (
-        (enough[balanced.argmax()], result.balanced_accuracy, "strength", "balanced accuracy of {}, detected best"),
-        (enough[balanced.argmin()], result.balanced_accuracy, "weak flank", "balanced accuracy of {}, detected worst"),
-        (enough[error.argmax()], errors, "weak flank", "calibration error of {}: trust its probabilities least"),
+        (
+            enough[balanced.argmax()],
+            result.balanced_accuracy,
+            "strength",
+            "balanced accuracy of {0} ({1}), detected best on development people",
+        ),
+        (
+            enough[balanced.argmin()],
+            result.balanced_accuracy,
+            "weak flank",
+            "balanced accuracy of {0} ({1}), detected worst on development people",
+        ),
+        (enough[error.argmax()], errors, "weak flank", "calibration error of {0} ({1}): trust its probabilities least"),
     ):
         value, low, high = values[i]
         if kind == "strength" and not low > 0.5:
             continue  # even the best is not known to beat a coin
-        words = f"{text.format(report.readable(result.attributes[i]))} (95% interval {low:.1%} to {high:.1%})"
+        words = text.format(report.readable(result.attributes[i]), f"95% interval {low:.1%} to {high:.1%}")
         found.append(Finding(kind, f"{value:.1%}", words))  # type: ignore[arg-type]
     return found
 
