@@ -4,9 +4,11 @@ Every public function that takes images checks them here, at the door, so that a
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
@@ -22,11 +24,13 @@ MAX_PIXELS = 64_000_000
 """Images of more pixels than this are refused unread: no face needs them, and a small file can hide a huge one."""
 
 
-def check_images(images: Tensor, *, channels: int | None = None, name: str = "images") -> Tensor:
+def check_images(
+    images: object, *, channels: int | None = None, name: str = "images"
+) -> Float32[Tensor, "batch channels height width"]:
     """Return ``images`` unchanged if they are an image batch, else raise ``UsageError`` saying what came.
 
     Args:
-        images: ``(batch, channels, height, width)`` float32 in [0, 1], channels 1 or 3.
+        images: whatever came; legal is ``(batch, channels, height, width)`` float32 in [0, 1], channels 1 or 3.
         channels: the one channel count that is legal here, or None for either.
         name: what to call the argument in the message.
     """
@@ -82,7 +86,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def to_batch(pixels: NDArray[np.uint8]) -> Tensor:
+def to_batch(pixels: NDArray[Any]) -> Float32[Tensor, "batch channels height width"]:
     """``(batch, height, width, channels)`` uint8, channels 1 or 3, to an image batch; copies."""
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] not in (1, 3):
         raise UsageError(
@@ -91,7 +95,7 @@ def to_batch(pixels: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32, order="C")).div_(255)
 
 
-def to_uint8(images: Tensor) -> NDArray[np.uint8]:
+def to_uint8(images: Tensor) -> UInt8[NDArray[np.uint8], "batch height width channels"]:
     """An image batch to ``(batch, height, width, channels)`` uint8, rounded to nearest."""
     check_images(images)
     pixels: NDArray[np.uint8] = images.detach().cpu().mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()

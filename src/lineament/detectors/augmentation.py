@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 __all__ = ["Augmentation", "erase", "random_warps", "recolour"]
@@ -36,7 +37,7 @@ class Augmentation:
     erase: float = 0.0
 
 
-def random_warps(n: int, strength: Augmentation, device: torch.device | None = None) -> Tensor:
+def random_warps(n: int, strength: Augmentation, device: torch.device | None = None) -> Float[Tensor, "{n} 2 3"]:
     """``(n, 2, 3)`` random affine maps of the canonical face frame: mirrored, turned, scaled, shifted."""
     angle = torch.randn(n, device=device) * strength.turn
     scale = torch.exp(torch.randn(n, device=device) * strength.zoom)
@@ -48,7 +49,9 @@ def random_warps(n: int, strength: Augmentation, device: torch.device | None = N
     )
 
 
-def recolour(images: Tensor, strength: Augmentation) -> Tensor:
+def recolour(
+    images: Float[Tensor, "batch channels height width"], strength: Augmentation
+) -> Float[Tensor, "batch channels height width"]:
     """Random saturation, contrast, brightness and gamma of each image; the result is clamped to [0, 1].
 
     Args:
@@ -70,7 +73,9 @@ def recolour(images: Tensor, strength: Augmentation) -> Tensor:
     return images.clamp(1e-4, 1).pow(factor(strength.gamma))
 
 
-def erase(images: Tensor, probability: float) -> Tensor:
+def erase(
+    images: Float[Tensor, "batch channels height width"], probability: float
+) -> Float[Tensor, "batch channels height width"]:
     """Paint a random rectangle of random colour over each image with the given probability (Zhong et al. 2020)."""
     n, channels, height, width = images.shape
     draw = torch.rand(5, n, device=images.device)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -52,8 +53,8 @@ class Detector(nn.Module):
         head: Head,
         *,
         attributes: Sequence[str],
-        thresholds: NDArray[np.float32],
-        eyes: NDArray[np.float32],
+        thresholds: NDArray[np.floating[Any]],
+        eyes: NDArray[np.floating[Any]],
         shape: tuple[int, int],
         mirror: bool = False,
         card: dict[str, Any] | None = None,
@@ -76,7 +77,7 @@ class Detector(nn.Module):
         self.card = card or {}
         self.eval().requires_grad_(False)
 
-    def embeddings(self, images: Tensor, eyes: Tensor | None = None) -> Tensor:
+    def embeddings(self, images: Tensor, eyes: Tensor | None = None) -> Float[Tensor, "batch embedding"]:
         """The parts' embeddings, concatenated: ``(batch, embedding)``.
 
         Args:
@@ -92,16 +93,18 @@ class Detector(nn.Module):
         found = torch.cat([self._embed(part, images, eyes) for part in self.parts], 1)
         return (found[: found.shape[0] // 2] + found[found.shape[0] // 2 :]) / 2 if self.mirror else found
 
-    def _embed(self, part: Part, images: Tensor, eyes: Tensor) -> Tensor:
+    def _embed(self, part: Part, images: Tensor, eyes: Tensor) -> Float[Tensor, "batch {part.embedding}"]:
         embedding: Tensor = self.networks[part.name](crop(images, eyes, part.window))[0]
         return embedding.float()
 
-    def forward(self, images: Tensor, eyes: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, eyes: Tensor | None = None) -> Float[Tensor, "batch {len(self.attributes)}"]:
         """Calibrated log-odds ``(batch, attributes)``; arguments as in `embeddings`."""
         logits: Tensor = self.head(self.embeddings(images, eyes))
         return logits
 
-    def probabilities(self, images: Tensor, eyes: Tensor | None = None) -> Tensor:
+    def probabilities(
+        self, images: Tensor, eyes: Tensor | None = None
+    ) -> Float[Tensor, "batch {len(self.attributes)}"]:
         """The probability ``(batch, attributes)`` that each attribute is present; arguments as in `embeddings`."""
         log_odds: Tensor = self(images, eyes)
         return log_odds.sigmoid()
@@ -209,6 +212,6 @@ def _compact(value: Tensor) -> Tensor:
     return half if value.is_floating_point() and torch.equal(half.to(value.dtype), value) else value
 
 
-def _mirror_eyes(eyes: Tensor) -> Tensor:
+def _mirror_eyes(eyes: Float[Tensor, "batch 2 2"]) -> Float[Tensor, "batch 2 2"]:
     """Where the eyes are after the image was flipped left to right; the image-left eye stays first."""
     return torch.stack([1 - eyes[..., 0], eyes[..., 1]], -1).flip(1)

@@ -3,9 +3,10 @@
 Each maps the crops of one face part to an embedding, and the embedding to logits.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 __all__ = ["Kind", "PartNetwork", "ResidualNetwork", "multiply_adds", "pooled"]
@@ -63,7 +64,9 @@ class PartNetwork(nn.Module):
                     nn.init.zeros_(layer.bias)
         nn.init.normal_(self.logits.weight, std=0.01)
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, crops: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch {self.width}"], Float[Tensor, "batch attributes"]]:
         """Crops ``(batch, 3, height, width)`` to embeddings ``(batch, width)`` and log-odds ``(batch, attributes)``.
 
         The log-odds are the difference of an attribute's two logits: their softmax is the log-odds' sigmoid.
@@ -117,7 +120,9 @@ class ResidualNetwork(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.logits = nn.Linear(self.width, attributes)
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, crops: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch {self.width}"], Float[Tensor, "batch attributes"]]:
         """Crops ``(batch, 3, height, width)`` to embeddings ``(batch, width)`` and log-odds ``(batch, attributes)``."""
         features = self.body(self.stem(crops * 4 - 2))
         embedding = self.dropout(features.float().mean((2, 3)))
@@ -128,7 +133,7 @@ def multiply_adds(network: nn.Module, height: int, width: int) -> int:
     """Multiply-adds of convolutions and linear layers for one crop of ``height`` x ``width`` pixels."""
     count = 0
 
-    def add(layer: nn.Module, _: object, output: Tensor) -> None:
+    def add(layer: nn.Module, _: object, output: Any) -> None:
         nonlocal count
         if isinstance(layer, nn.Conv2d):
             count += output[0, 0].numel() * layer.weight.numel()

@@ -1,12 +1,15 @@
 """The detectors' loss: cross entropy per attribute, averaged over the batch, summed over attributes (eq. 2.4, 2.5)."""
 
+from jaxtyping import Float, Real
 from torch import Tensor
 from torch.nn import functional as F
 
 __all__ = ["attribute_loss"]
 
 
-def attribute_loss(log_odds: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+def attribute_loss(
+    log_odds: Float[Tensor, "batch attributes"], labels: Real[Tensor, "batch attributes"], smoothing: float = 0.0
+) -> Float[Tensor, ""]:
     """The sum over attributes of the mean cross entropy of their known labels.
 
     The two-way softmax of equation 2.4 is the sigmoid of the difference of its logits, which is what comes in here.

@@ -9,6 +9,7 @@ about 60 px apart.
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -68,7 +69,12 @@ CLASSICAL_PARTS: dict[str, Window] = {
 """The nine parts of section 2.3.2; their sizes are this project's, whole multiples of 8 px."""
 
 
-def crop(images: Tensor, eyes: Tensor, window: Window, warp: Tensor | None = None) -> Tensor:
+def crop(
+    images: Float[Tensor, "batch channels height width"],
+    eyes: Tensor,
+    window: Window,
+    warp: Float[Tensor, "batch 2 3"] | None = None,
+) -> Float[Tensor, "batch channels {window.height} {window.width}"]:
     """Cut one window out of every face, aligned by its eyes, in a single bilinear resampling.
 
     Args:

@@ -1,0 +1,18 @@
+"""Every test run checks the shapes that functions promise: beartype reads their jaxtyping annotations at each call.
+
+The hook must stand before lineament is first imported, so nothing above it may import it. Ints pass for floats, as they
+do for mypy.
+"""
+
+from jaxtyping import install_import_hook
+
+CHECKED = (
+    "lineament.images",
+    "lineament.faces.parts",
+    "lineament.detectors.augmentation",
+    "lineament.detectors.detector",
+    "lineament.detectors.networks",
+    "lineament.detectors.objective",
+)
+
+install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
