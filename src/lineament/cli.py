@@ -3,14 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from json import dumps
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 from tyro.conf import Positional
 
-from lineament.errors import JobError, LineamentError, UsageError
+from lineament.errors import LineamentError
 
 __all__ = ["main"]
 
@@ -24,15 +23,10 @@ def data_list(root: Path | None = None) -> None:
         root: folder that holds data sets under their usual names; $LINEAMENT_DATA unless given.
     """
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Column, Table
 
-    from lineament.datasets.registry import overview
+    from lineament.datasets.commands import overview_table
 
-    table = Table("name", Column("images", justify="right"), "found", "needs", title="data sets")
-    for row in overview(root):
-        table.add_row(row["name"], row["images"], escape(row["found"]), escape(row["needs"]))
-    Console().print(table)
+    Console().print(overview_table(root))
 
 
 def data_check(name: Positional[str], root: Path | None = None, json: bool = False) -> None:
@@ -43,21 +37,9 @@ def data_check(name: Positional[str], root: Path | None = None, json: bool = Fal
         root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
         json: print the whole report as JSON instead of tables.
     """
-    from rich.console import Console
+    from lineament.datasets.commands import check
 
-    from lineament.datasets.check import check, tables
-    from lineament.datasets.registry import open_dataset
-
-    report = check(open_dataset(name, root))
-    if json:
-        print(dumps(report.as_dict(), indent=1))
-    else:
-        Console().print(*tables(report))
-    if not report.sound:
-        counts = (
-            f"{len(report.broken)} broken, {len(report.unlisted)} unlisted, {len(report.overlap)} people in two parts"
-        )
-        raise JobError(f"{name}: {counts}")
+    check(name, root, json=json)
 
 
 def data_show(
@@ -78,15 +60,9 @@ def data_show(
         n: how many images.
         seed: which sample.
     """
-    from lineament.artifacts import write_atomically
-    from lineament.datasets.registry import open_dataset
-    from lineament.datasets.sheet import contact_sheet
+    from lineament.datasets.commands import show
 
-    sheet, unreadable = contact_sheet(open_dataset(name, root), attribute=attribute, n=n, seed=seed)
-    write_atomically(out, lambda file: sheet.save(file, "PNG"))
-    if unreadable:
-        print(*unreadable, sep="\n", file=sys.stderr)
-        raise JobError(f"{name}: {len(unreadable)} of the images in {out} cannot be read and are grey fields there")
+    show(name, root, out, attribute=attribute, n=n, seed=seed)
 
 
 def data_fetch(name: Positional[str], root: Path | None = None) -> None:
@@ -143,23 +119,9 @@ def faces_show(images: Positional[tuple[Path, ...]], out: Path | None = None, js
         out: the PNG to draw.
         json: print boxes, eyes and every measured value as JSON instead of a table.
     """
-    from rich.console import Console
+    from lineament.faces.commands import show
 
-    from lineament.artifacts import write_atomically
-    from lineament.faces.drawing import look, page, table
-
-    if not images:
-        raise UsageError("images: name at least one picture")
-    pictures = [look(path) for path in images]
-    if out is not None:
-        write_atomically(out, lambda file: page(pictures).savefig(file, format="png"))
-    if json:
-        print(dumps([picture.as_dict() for picture in pictures], indent=1))
-    else:
-        Console().print(table(pictures))
-        for picture in pictures:
-            if picture.situation.problems:
-                print(f"{picture.name}: {picture.situation.sentence}")
+    show(images, out, json=json)
 
 
 def train_detector(

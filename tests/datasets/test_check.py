@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lineament.cli import main
 from lineament.datasets.celeba import celeba
@@ -67,6 +68,9 @@ def test_a_grey_image_among_colour_ones_is_found(tmp_path: Path) -> None:
     write_image(root / "faces" / "3.png", grey=True)
     report = check(folder(root))
     assert list(report.broken) == ["faces/3.png"] and "grey image among colour ones" in report.broken["faces/3.png"]
+    with Image.open(root / "faces" / "3.png") as grey:
+        grey.convert("RGB").save(root / "faces" / "3.png")
+    assert check(folder(root)).sound, "CelebA has black-and-white photos, stored in colour"
     for i in range(6):
         write_image(root / "faces" / f"{i}.png", grey=True)
     assert check(folder(root)).sound, "a set of grey images is a sound set"

@@ -14,6 +14,7 @@ from rich.progress import track
 from rich.table import Column, Table
 
 from lineament.datasets.base import SPLITS, AttributeDataset
+from lineament.datasets.files import ImageFiles
 from lineament.errors import LineamentError
 
 __all__ = ["Report", "check", "tables", "unlisted"]
@@ -30,7 +31,7 @@ class Report:
         people: how many known identities; ``anonymous`` counts the images without one.
         sizes: images of each ``"HEIGHTxWIDTHxCHANNELS"``.
         attributes: for each attribute its ``present``, ``absent`` and ``unknown`` images.
-        broken: image name to the reason why it cannot be read, or does not belong: it is grey and most are colour.
+        broken: image name to the reason why it cannot be read, or does not belong: a grey file where most are colour.
         unlisted: files beside the set's own that look like its images but that no list names.
         overlap: known people who are in more than one part.
     """
@@ -59,7 +60,7 @@ class Report:
 def check(dataset: AttributeDataset) -> Report:
     """Read every image of ``dataset`` once and report what is there and what is broken; shows a progress bar."""
     sizes: Counter[str] = Counter()
-    broken, grey, coloured = {}, [], 0
+    broken, grey = {}, []
     console = Console(stderr=True)
     quiet = not sys.stderr.isatty()
     for i in track(range(len(dataset)), f"reading {dataset.name}", console=console, disable=quiet):
@@ -69,11 +70,9 @@ def check(dataset: AttributeDataset) -> Report:
             broken[dataset.names[i]] = str(error)
             continue
         sizes["x".join(map(str, image.shape))] += 1
-        if (image == image[:, :, :1]).all():  # a grey file has become three equal channels
+        if isinstance(dataset.read, ImageFiles) and dataset.read.is_grey(i):
             grey.append(dataset.names[i])
-        else:
-            coloured += 1
-    if len(grey) < coloured:
+    if len(grey) < sizes.total() / 2:
         broken |= dict.fromkeys(grey, "grey image among colour ones: training would take it as colour; leave it out")
     known = dataset.identity >= 0
     pairs = np.unique(np.stack([dataset.identity[known], dataset.split[known]]), axis=1)

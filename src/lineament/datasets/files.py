@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lineament.errors import JobError
 from lineament.images import read_image
@@ -26,6 +27,14 @@ class ImageFiles:
     def __call__(self, i: int) -> NDArray[np.uint8]:
         """Image ``i``, ``(height, width, 3)`` uint8; ``JobError`` names a file that is missing or cut off."""
         return read_image(self.paths[i])
+
+    def is_grey(self, i: int) -> bool:
+        """Whether file ``i`` has one channel; a black-and-white photo stored in colour, as CelebA has some, has three."""
+        try:
+            with Image.open(self.paths[i]) as image:  # its head only
+                return Image.getmodebase(image.mode) == "L"
+        except (OSError, Image.DecompressionBombError):
+            return False
 
 
 def image_paths(folder: Path, names: Sequence[str], source: Path) -> list[Path]:
