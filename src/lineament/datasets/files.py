@@ -29,7 +29,7 @@ class ImageFiles:
         return read_image(self.paths[i])
 
     def is_grey(self, i: int) -> bool:
-        """Whether file ``i`` has one channel; a black-and-white photo stored in colour, as CelebA has some, has three."""
+        """Whether file ``i`` has one channel; black-and-white photos stored in colour, as CelebA has, do not."""
         try:
             with Image.open(self.paths[i]) as image:  # its head only
                 return Image.getmodebase(image.mode) == "L"
