@@ -19,7 +19,7 @@ from lineament.datasets.pixels import pixels
 from lineament.detectors.assembly import embeddings, finished, mean_accuracy, own_head, uncalibrated
 from lineament.detectors.augmentation import erase, random_warps, recolour
 from lineament.detectors.batches import Images, names_sha256
-from lineament.detectors.detector import Detector, build_network
+from lineament.detectors.detector import Detector, build_network, load
 from lineament.detectors.evaluation import thresholds
 from lineament.detectors.objective import attribute_loss
 from lineament.detectors.prediction import sigmoid
@@ -126,7 +126,7 @@ def train_detector(
             training={"seed": seed, "steps": run.step, "schedule": asdict(config)},
         )
     run.accelerator.wait_for_everyone()
-    return detector
+    return load(Path(folder) / "detector")
 
 
 def _scaled(shape: tuple[int, ...], size: int) -> tuple[int, int]:
