@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import av
@@ -121,10 +119,3 @@ def test_the_real_clips_have_the_frames_their_table_says() -> None:
     assert len(decoded) == first.sum() == 77
     for i in (0, 40, 12, 76):
         np.testing.assert_array_equal(dataset.read(i), decoded[i])
-
-
-def test_a_program_that_stops_inside_a_clip_ends_quietly(tmp_path: Path) -> None:
-    clips_tree(tmp_path)
-    program = f"from lineament.datasets.clips import clips; clips({str(tmp_path)!r}).read(3)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
