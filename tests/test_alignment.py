@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from lineament.alignment import CELEBA_EYES, align_dataset
+from lineament.alignment import align_dataset
 from lineament.cli import main
+from lineament.datasets.celeba import LOOSE_EYES
 from lineament.datasets.folder import folder
 from lineament.errors import JobError, UsageError
 from lineament.faces.landmarks import find
@@ -49,11 +50,11 @@ def test_eyes_come_to_their_place_and_labels_stay(photos: Path, tmp_path: Path) 
     np.testing.assert_array_equal(aligned.labels, original.labels)
     np.testing.assert_array_equal(aligned.split, original.split)
     assert aligned.session.tolist() == ["day 1", "day 2, late", ""] and aligned.identity.tolist() == [0, 0, 0]
-    assert aligned.eyes is not None and np.allclose(aligned.eyes, CELEBA_EYES)
+    assert aligned.eyes is not None and np.allclose(aligned.eyes, LOOSE_EYES)
     for i in range(3):
         crop = aligned.read(i)
         assert crop.shape == (96, 96, 3)
-        assert np.abs(find(crop)[0].eyes - CELEBA_EYES).max() < 0.02
+        assert np.abs(find(crop)[0].eyes - LOOSE_EYES).max() < 0.02
 
 
 def test_a_second_call_makes_only_what_is_missing_or_of_another_size(photos: Path, tmp_path: Path) -> None:

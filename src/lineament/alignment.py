@@ -15,15 +15,13 @@ from rich.progress import track
 
 from lineament.artifacts import write_atomically
 from lineament.datasets.base import SPLITS, AttributeDataset
+from lineament.datasets.celeba import LOOSE_EYES
 from lineament.datasets.folder import EYES, read_table
 from lineament.errors import JobError, UsageError
 from lineament.faces.align import Frame, align
 from lineament.faces.landmarks import find
 
 __all__ = ["Aligned", "align_dataset"]
-
-CELEBA_EYES = ((0.386, 0.440), (0.610, 0.440))
-"""Where CelebA's looser crops have the eyes, in fractions of width and height: a head with some room around it."""
 
 TABLE = "labels.csv"
 
@@ -62,7 +60,7 @@ def align_dataset(dataset: AttributeDataset, out: str | Path, size: int = 128) -
     if not 16 <= size <= 4096:
         raise UsageError(f"size: expected 16 to 4096 pixels, got {size}")
     _check_place(dataset, out)
-    frame, kept, left_out = Frame(CELEBA_EYES, size, size), [], {}
+    frame, kept, left_out = Frame(LOOSE_EYES, size, size), [], {}
     console = Console(stderr=True)
     for i in track(range(len(dataset)), f"aligning {dataset.name}", console=console, disable=not sys.stderr.isatty()):
         reason = "" if _made(crop := out / _crop_name(dataset, i), size) else _make(dataset, i, frame, crop)
@@ -119,7 +117,7 @@ def _make(dataset: AttributeDataset, i: int, frame: Frame, crop: Path) -> str:
 
 def _rows(dataset: AttributeDataset, kept: Iterable[int]) -> Iterable[list[object]]:
     """The table: a header, then a line an image; what is unknown is an empty cell."""
-    eyes = [value for point in CELEBA_EYES for value in point]
+    eyes = [value for point in LOOSE_EYES for value in point]
     digits = len(str(dataset.identity.max()))  # as text, people sort as their numbers do
     yield ["file", "identity", "session", "split", *EYES, *dataset.attributes]
     for i in kept:

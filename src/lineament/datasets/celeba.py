@@ -25,11 +25,14 @@ from lineament.datasets.base import AttributeDataset, split_by_identity
 from lineament.datasets.files import ImageFiles, image_paths, nominal_eyes, require, unique
 from lineament.errors import JobError
 
-__all__ = ["celeba"]
+__all__ = ["LOOSE_EYES", "celeba"]
+
+LOOSE_EYES = ((0.386, 0.440), (0.610, 0.440))
+"""Where the eyes are in looser, square crops: the median over 300 images by our own landmarks, in fractions."""
 
 _EYES = {
     (178, 218): ((69.5 / 178, 111.5 / 218), (108.5 / 178, 111.5 / 218)),  # the authors' alignment, pixels (69, 111)
-    (128, 128): ((0.386, 0.440), (0.610, 0.440)),  # looser crops: median over 300 images by our own landmarks
+    (128, 128): LOOSE_EYES,
 }
 
 

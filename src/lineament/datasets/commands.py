@@ -30,7 +30,7 @@ def check(name: str, root: Path | None, *, json: bool) -> None:
     """Print what is in a set and what is broken; ``JobError`` if anything is."""
     report = check_dataset(open_dataset(name, root))
     if json:
-        print(json_module.dumps(report.as_dict(), indent=1))  # noqa: T201
+        print(json_module.dumps(report.as_dict(), indent=1))
     else:
         Console().print(*tables(report))
     if not report.sound:
@@ -45,5 +45,5 @@ def show(name: str, root: Path | None, out: Path, *, attribute: str | None, n: i
     sheet, unreadable = contact_sheet(open_dataset(name, root), attribute=attribute, n=n, seed=seed)
     write_atomically(out, lambda file: sheet.save(file, "PNG"))
     if unreadable:
-        print(*unreadable, sep="\n", file=sys.stderr)  # noqa: T201
+        print(*unreadable, sep="\n", file=sys.stderr)
         raise JobError(f"{name}: {len(unreadable)} of the images in {out} cannot be read and are grey fields there")

@@ -65,7 +65,7 @@ def train(
             raise UsageError(f"--epochs: expected at least 1, got {epochs}")
         config = replace(config, epochs=epochs)
     if dry_run:
-        print(json_module.dumps(_resolved(config, data, len(dataset), dataset.split, out, seed), indent=1))  # noqa: T201
+        print(json_module.dumps(_resolved(config, data, len(dataset), dataset.split, out, seed), indent=1))
         return
     train_detector(dataset, config, out, seed=seed, device=device, precision=precision, size=size, jobs=jobs)
     where = f" --root {root}" if root else ""

@@ -21,9 +21,9 @@ def show(images: Sequence[Path], out: Path | None, *, json: bool) -> None:
     if out is not None:
         write_atomically(out, lambda file: page(pictures).savefig(file, format="png"))
     if json:
-        print(json_module.dumps([picture.as_dict() for picture in pictures], indent=1))  # noqa: T201
+        print(json_module.dumps([picture.as_dict() for picture in pictures], indent=1))
         return
     Console().print(table(pictures))
     for picture in pictures:
         if picture.situation.problems:
-            print(f"{picture.name}: {picture.situation.sentence}")  # noqa: T201
+            print(f"{picture.name}: {picture.situation.sentence}")
