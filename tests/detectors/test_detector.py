@@ -84,6 +84,8 @@ def test_what_is_no_colour_batch_is_refused(trained):
         trained[0](torch.zeros(1, 1, 32, 32))
     with pytest.raises(UsageError, match="eyes"):
         trained[0](torch.zeros(2, 3, 32, 32), torch.zeros(1, 2, 2))
+    with pytest.raises(UsageError, match=r"eyes: expected shape \(2, 2, 2\)"):
+        trained[0](torch.zeros(2, 3, 32, 32), torch.zeros(2, 2))
 
 
 def test_an_image_with_eyes_elsewhere_reads_the_same_there(trained, test_part):

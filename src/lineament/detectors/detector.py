@@ -16,7 +16,7 @@ from lineament.detectors.heads import Head
 from lineament.detectors.networks import PartNetwork, ResidualNetwork
 from lineament.detectors.presets import Part, parts_from_json, parts_to_json
 from lineament.errors import JobError, UsageError, nearest
-from lineament.faces.parts import crop
+from lineament.faces.parts import check_eyes, crop
 from lineament.images import check_images
 
 __all__ = ["Detector", "build_network", "load", "shipped"]
@@ -88,6 +88,7 @@ class Detector(nn.Module):
         check_images(images, channels=3)
         if eyes is None:
             eyes = torch.from_numpy(self.eyes).to(images.device).expand(images.shape[0], 2, 2)
+        check_eyes(eyes, images.shape[0])
         if self.mirror:  # both views in one pass: a small batch costs little more than one image
             images, eyes = torch.cat([images, images.flip(3)]), torch.cat([eyes, _mirror_eyes(eyes)])
         found = torch.cat([self._embed(part, images, eyes) for part in self.parts], 1)

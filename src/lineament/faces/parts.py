@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from lineament.errors import UsageError
 
-__all__ = ["CLASSICAL_PARTS", "EYE_DISTANCE", "NETWORK_PARTS", "Window", "crop"]
+__all__ = ["CLASSICAL_PARTS", "EYE_DISTANCE", "NETWORK_PARTS", "Window", "check_eyes", "crop"]
 
 EYE_DISTANCE = 60.0
 
@@ -69,6 +69,12 @@ CLASSICAL_PARTS: dict[str, Window] = {
 """The nine parts of section 2.3.2; their sizes are this project's, whole multiples of 8 px."""
 
 
+def check_eyes(eyes: Tensor, batch: int) -> None:
+    """Raise ``UsageError`` unless ``eyes`` has shape ``(batch, 2, 2)``."""
+    if eyes.shape != (batch, 2, 2):
+        raise UsageError(f"eyes: expected shape ({batch}, 2, 2), (x, y) of two eyes an image, got {tuple(eyes.shape)}")
+
+
 def crop(
     images: Float[Tensor, "batch channels height width"],
     eyes: Tensor,
@@ -85,10 +91,13 @@ def crop(
             ``EYE_DISTANCE``; None for none.
 
     Returns:
-        ``(batch, channels, window.height, window.width)``; places outside the image repeat its edge.
+        ``(batch, channels, window.height, window.width)``; places outside the image repeat its edge. Much larger images
+        are aliased, since nothing is averaged; `faces.align` shrinks them first.
+
+    Raises:
+        UsageError: ``eyes`` of another shape.
     """
-    if eyes.shape != (images.shape[0], 2, 2):
-        raise UsageError(f"eyes: expected shape ({images.shape[0]}, 2, 2), got {tuple(eyes.shape)}")
+    check_eyes(eyes, images.shape[0])
     height, width = images.shape[2:]
     size = torch.tensor([width, height], dtype=images.dtype, device=images.device)
     pixels = eyes.to(images) * size
