@@ -92,6 +92,8 @@ def train_detector(
 
     epoch = len(train) // batch
     total = config.epochs * epoch
+    if run.finished(total) and (Path(folder) / "detector").is_dir():
+        return load(Path(folder) / "detector")
     schedule = _half_cosine(config.learning_rate, warmup=epoch // 2, total=total)
     networks.train()
     for step in run.steps(total, f"training {config.preset}"):

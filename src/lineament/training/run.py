@@ -195,7 +195,7 @@ class Run:
         self._forget_metrics_after(self.step)
         saved = time.monotonic()
         with StepProgress(description, total, self.step, visible=self.is_main) as progress:
-            while self.step < total and not self._stopped:
+            while not self.finished(total):
                 torch.manual_seed(step_seed(self.seed, self.process, self.step))
                 self.step += 1  # now, so that whatever the body records counts this step as done
                 yield self.step - 1
@@ -207,6 +207,10 @@ class Run:
                     saved = time.monotonic()
         self.checkpoint()
         self.accelerator.wait_for_everyone()  # what the main process wrote is there for all
+
+    def finished(self, total: int) -> bool:
+        """Whether `steps` would yield nothing more: all are done, or patience ended the run early."""
+        return self.step >= total or self._stopped
 
     def log(self, **values: Tensor) -> None:
         """Note scalar tensors of this step; their means go to ``metrics.jsonl`` every 50 steps, without a host sync."""
