@@ -27,7 +27,6 @@ def measure(
     import torch
 
     from lineament.datasets.celeba import celeba
-    from lineament.detectors.training import train_detector
 
     torch.set_num_threads(1)
     dataset = celeba(data_root() / "celeba")
@@ -40,7 +39,7 @@ def measure(
         raise SystemExit(f"--train: unknown rows {', '.join(unknown)}; known: {', '.join(schedules)}")
     if train:
         for name in train:
-            train_detector(dataset, schedules[name], folder(name, quick), seed=seed)
+            trained(name, schedules[name], dataset, seed, quick)
         raise SystemExit(0)
     rows = [row(name, config, dataset, seed, quick) for name, config in schedules.items()]
     by_name = {entry["row"]: entry for entry in rows}
@@ -57,6 +56,17 @@ def folder(name: str, quick: bool) -> Path:
     return ROOT / "runs" / "benchmarks" / "detector_celeba" / ("quick" if quick else "full") / name
 
 
+def trained(name: str, config: Any, dataset: Any, seed: int, quick: bool) -> Any:
+    """The row's detector: trained now, or taken from its finished run, which remembers the revision it began on."""
+    from lineament.detectors.training import train_detector
+
+    note = folder(name, quick) / "revision"
+    if not note.exists():
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(revision())
+    return train_detector(dataset, config, note.parent, seed=seed)
+
+
 def configurations(attributes: Sequence[str]) -> dict[str, Any]:
     """The two presets, and a chain of short runs at 64 px, each of which changes one thing (``CHANGES``)."""
     from lineament.detectors.augmentation import Augmentation
@@ -67,9 +77,7 @@ def configurations(attributes: Sequence[str]) -> dict[str, Any]:
     small_head, small_face = (replace(part, window=_half(part.window)) for part in (head, face))
     plain = Augmentation(contrast=0, gamma=0)
     chain = {
-        "flip": replace(
-            full, epochs=6, mirror=False, averaging=0.0, mixup=0.0, parts=(small_head,), augmentation=plain
-        )
+        "flip": replace(full, epochs=6, mirror=False, averaging=0.0, mixup=0.0, parts=(small_head,), augmentation=plain)
     }
     chain["augmented"] = replace(chain["flip"], augmentation=full.augmentation)
     chain["queues"] = replace(chain["flip"], sampling="queues")
@@ -101,13 +109,8 @@ def row(name: str, config: Any, dataset: Any, seed: int, quick: bool) -> dict[st
     """Train one configuration (or take up its finished run) and hold it against the test part."""
     from lineament.detectors.evaluation import commonest, evaluate, thresholds
     from lineament.detectors.prediction import decoded, log_odds, sigmoid
-    from lineament.detectors.training import train_detector
 
-    place = folder(name, quick)
-    if not (place / "revision").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "revision").write_text(revision())
-    detector = train_detector(dataset, config, place, seed=seed)
+    place, detector = folder(name, quick), trained(name, config, dataset, seed, quick)
     train, development, test = (np.flatnonzero(dataset.split == part) for part in range(3))
     measured = np.concatenate([development, test])
     order = [detector.attributes.index(attribute) for attribute in dataset.attributes]
