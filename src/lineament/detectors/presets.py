@@ -88,8 +88,9 @@ class DetectorConfig:
 def paper(attributes: Sequence[str]) -> DetectorConfig:
     """MultiDeep-CNNAA (section 2.4): ten Deep part networks, balanced queues, linear SVMs on their embeddings.
 
-    Published: 89.4 % mean accuracy on CelebA with 160,000 training images. Cost: 2.42 M parameters, 1.32 G
-    multiply-adds a face. ``lineament train detector --preset paper --data celeba --root DIR --out runs/paper``
+    Published: 89.4 % mean accuracy on CelebA with 160,000 training images; expect 88.2 % from 8,600. Cost: 2.42 M
+    parameters, 1.32 G multiply-adds a face.
+    ``lineament train detector --preset paper --data celeba --root DIR --out runs/paper``
     """
     return _multi("paper", "deep", attributes)
 
@@ -106,7 +107,8 @@ def wide(attributes: Sequence[str]) -> DetectorConfig:
 def binary(attributes: Sequence[str]) -> DetectorConfig:
     """BinaryDeep-CNNAA (section 2.4): for each attribute a Deep network of its own on the whole face, classes equal.
 
-    Published: 87.7 % mean accuracy on CelebA for forty of them. Cost: 0.58 M parameters and 0.45 G multiply-adds each.
+    Published: 87.7 % mean accuracy on CelebA for forty of them. Cost: 0.58 M parameters and 0.42 G multiply-adds each;
+    all of them learn at once, so train a few at a time with --attributes where memory is short.
     ``lineament train detector --preset binary --data celeba --root DIR --attributes Eyeglasses --out runs/binary``
     """
     face = Window(0, 24, 128, 128, zoom=0.7)
@@ -123,8 +125,11 @@ def binary(attributes: Sequence[str]) -> DetectorConfig:
 
 
 def lineament(attributes: Sequence[str]) -> DetectorConfig:
-    """Two residual networks, one on the head and one on the face, for real photographs.
+    """Two residual networks (He et al. 2016), one on the head and one on the face, for real photographs.
 
+    Expect 89.6 % mean accuracy, 77 % balanced accuracy and 0.915 AUC from 8,600 images of CelebA
+    (benchmarks/results/detector_celeba.json). Cost: 5.6 M parameters, 1.5 G multiply-adds a face with its mirror image;
+    training on these images takes about an hour of one core with AVX512-BF16.
     ``lineament train detector --preset lineament --data celeba --root DIR --out runs/celeba``
     """
     names = tuple(attributes)
@@ -150,8 +155,10 @@ def lineament(attributes: Sequence[str]) -> DetectorConfig:
 
 
 def portraits(attributes: Sequence[str]) -> DetectorConfig:
-    """One small residual network on the whole picture, for the embedded drawings; the artifact that ships.
+    """One small residual network (He et al. 2016) on the whole picture, for the embedded drawings; it ships.
 
+    Expect 98.3 % mean accuracy on people never seen (benchmarks/results/detector_portraits.json). Cost: 1.6 M
+    parameters, 0.07 G multiply-adds a face; training takes about four minutes of one core.
     ``lineament train detector --preset portraits --data portraits --out runs/portraits``
     """
     return DetectorConfig(
