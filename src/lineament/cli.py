@@ -192,6 +192,7 @@ def predict(
     detector: Path | None = None,
     attributes: tuple[str, ...] = (),
     find_faces: bool = False,
+    grey: bool = False,
     form: Literal["table", "json", "csv"] = "table",
     out: Path | None = None,
 ) -> None:
@@ -202,12 +203,13 @@ def predict(
         detector: an artifact or a run folder; the detector that comes with the package unless given.
         attributes: predict these alone, at the cost of these alone.
         find_faces: look for faces first; else each picture counts as one face, framed as the training images were.
+        grey: take grey pictures too, as colour ones of three equal channels.
         form: of what is printed.
         out: write there instead of printing.
     """
     from lineament.detectors.commands import predict
 
-    predict(images, detector=detector, attributes=attributes, find_faces=find_faces, form=form, out=out)
+    predict(images, detector=detector, attributes=attributes, find_faces=find_faces, grey=grey, form=form, out=out)
 
 
 def export(out: Path, detector: Path | None = None) -> None:

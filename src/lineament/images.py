@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lineament.errors import JobError, UsageError
 
-__all__ = ["FORMATS", "MAX_PIXELS", "check_images", "read_image", "to_batch", "to_uint8"]
+__all__ = ["FORMATS", "MAX_PIXELS", "check_images", "is_grey", "read_image", "to_batch", "to_uint8"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What is read. Pillow knows more, some of which it hands to other programs, and no hostile file should reach those."""
@@ -84,6 +84,18 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return image.convert("RGB")
+
+
+def is_grey(path: str | Path) -> bool:
+    """Whether an image file has one channel, by its head alone; False for what is no image.
+
+    Black-and-white photos that are stored in colour, of which CelebA has some, do not count.
+    """
+    try:
+        with Image.open(path) as image:
+            return Image.getmodebase(image.mode) == "L"
+    except (OSError, Image.DecompressionBombError):
+        return False
 
 
 def to_batch(pixels: NDArray[Any]) -> Float32[Tensor, "batch channels height width"]:

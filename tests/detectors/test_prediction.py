@@ -37,9 +37,11 @@ def test_a_file_gives_what_its_pixels_give(trained, test_part, tmp_path):
     assert prediction.present == tuple(np.array(detector.attributes)[reached])
 
 
-def test_a_grey_file_is_read_as_colour(trained, test_part, tmp_path):
+def test_a_grey_file_is_refused_unless_it_is_wanted(trained, test_part, tmp_path):
     Image.fromarray(test_part[2].read(0)).convert("L").save(tmp_path / "grey.png")
-    (prediction,) = predict_file(trained[0], tmp_path / "grey.png")
+    with pytest.raises(JobError, match=r"grey\.png: is grey.*--grey"):
+        predict_file(trained[0], tmp_path / "grey.png")
+    (prediction,) = predict_file(trained[0], tmp_path / "grey.png", grey=True)
     grey = np.asarray(Image.open(tmp_path / "grey.png"), np.float32) / 255
     expected = trained[0].probabilities(torch.from_numpy(grey).expand(1, 3, 32, 32))[0]
     assert list(prediction.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-3)

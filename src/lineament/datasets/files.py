@@ -7,10 +7,9 @@ from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lineament.errors import JobError
-from lineament.images import read_image
+from lineament.images import is_grey, read_image
 
 __all__ = ["IMAGE_SUFFIXES", "ImageFiles", "image_paths", "nominal_eyes", "require", "unique"]
 
@@ -30,11 +29,7 @@ class ImageFiles:
 
     def is_grey(self, i: int) -> bool:
         """Whether file ``i`` has one channel; black-and-white photos stored in colour, as CelebA has, do not."""
-        try:
-            with Image.open(self.paths[i]) as image:  # its head only
-                return Image.getmodebase(image.mode) == "L"
-        except (OSError, Image.DecompressionBombError):
-            return False
+        return is_grey(self.paths[i])
 
 
 def image_paths(folder: Path, names: Sequence[str], source: Path) -> list[Path]:

@@ -166,6 +166,7 @@ def predict(
     detector: Path | None,
     attributes: Sequence[str],
     find_faces: bool,
+    grey: bool,
     form: Literal["table", "json", "csv"],
     out: Path | None,
 ) -> None:
@@ -179,7 +180,7 @@ def predict(
     predictions, failures = [], []
     for path in _expanded(images):
         try:
-            predictions += predict_file(chosen, path, find_faces=find_faces)
+            predictions += predict_file(chosen, path, find_faces=find_faces, grey=grey)
         except JobError as error:
             failures.append(str(error))
     if predictions:

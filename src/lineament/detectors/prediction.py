@@ -16,7 +16,7 @@ from lineament.datasets.base import AttributeDataset
 from lineament.datasets.pixels import pixels, resized
 from lineament.detectors.detector import Detector
 from lineament.errors import JobError, UsageError
-from lineament.images import read_image, to_batch
+from lineament.images import is_grey, read_image, to_batch
 
 __all__ = ["Prediction", "decoded", "log_odds", "predict_file", "sigmoid"]
 
@@ -95,7 +95,9 @@ class Prediction:
 
 
 @torch.inference_mode()
-def predict_file(detector: Detector, path: str | Path, *, find_faces: bool = False) -> list[Prediction]:
+def predict_file(
+    detector: Detector, path: str | Path, *, find_faces: bool = False, grey: bool = False
+) -> list[Prediction]:
     """Read one image and return one prediction a face.
 
     Args:
@@ -103,8 +105,12 @@ def predict_file(detector: Detector, path: str | Path, *, find_faces: bool = Fal
         path: an image file; ``JobError`` names it if it cannot be read.
         find_faces: look for faces and bring each into the frame that the detector was trained on (extra ``faces``;
             ``JobError`` if there is none). Without it the image counts as one face in that frame.
+        grey: take a file of one channel as three equal ones; ``JobError`` otherwise, for a detector of colour images
+            misreads hair, skin and lipstick in it.
     """
     image = read_image(path)
+    if not grey and is_grey(path):
+        raise JobError(f"{path}: is grey, and the detector was trained on colour images; --grey takes it all the same")
     situation: tuple[str, ...] = ()
     views = [resized(image, detector.shape)]
     if find_faces:
