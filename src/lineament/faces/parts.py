@@ -69,7 +69,7 @@ CLASSICAL_PARTS: dict[str, Window] = {
 """The nine parts of section 2.3.2; their sizes are this project's, whole multiples of 8 px."""
 
 
-def check_eyes(eyes: Tensor, batch: int) -> None:
+def check_eyes(eyes: Tensor, batch: int | torch.SymInt) -> None:
     """Raise ``UsageError`` unless ``eyes`` has shape ``(batch, 2, 2)``."""
     if eyes.shape != (batch, 2, 2):
         raise UsageError(f"eyes: expected shape ({batch}, 2, 2), (x, y) of two eyes an image, got {tuple(eyes.shape)}")
