@@ -35,6 +35,7 @@ def row(name: str, dataset: Any, chosen: NDArray[np.int64]) -> dict[str, Any]:
     from lineament.faces.situation import assess
 
     found = several = usable = spoilt = 0
+    eyes = []
     seconds = {"find": 0.0, "assess": 0.0}
     refused = dict.fromkeys(SPOIL, 0)
     for place, i in enumerate(chosen.tolist()):
@@ -42,6 +43,7 @@ def row(name: str, dataset: Any, chosen: NDArray[np.int64]) -> dict[str, Any]:
         faces = timed(seconds, "find", find, image)
         situation = timed(seconds, "assess", assess, image, faces)
         found += bool(faces)
+        eyes += [face.eyes for face in faces[:1]]
         several += len(faces) > 1
         usable += not situation.problems
         if place % 10 or not faces:
@@ -56,6 +58,8 @@ def row(name: str, dataset: Any, chosen: NDArray[np.int64]) -> dict[str, Any]:
         "found": found,
         "several": several,
         "usable": usable,
+        "eyes_median": np.median(eyes, axis=0).round(3).tolist(),
+        "eyes_deviation": float(np.std(eyes, axis=0).max()),
         "ms_find": 1000 * seconds["find"] / len(chosen),
         "ms_assess": 1000 * seconds["assess"] / len(chosen),
         "spoilt": spoilt,

@@ -11,8 +11,8 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 def keep_freed_memory() -> bool:
     """Tell glibc to hold on to freed memory; whether there was a glibc to tell.
 
-    By default large activations come from the kernel page by page and go back at once, step after step. A step of
-    the `paper` preset on one core took 2.7 s of processor time before and 1.6 s after.
+    By default large activations come from the kernel page by page and go back at once, step after step; on a CPU the
+    page faults can cost a training step a third of its time.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
