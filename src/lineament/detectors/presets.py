@@ -129,7 +129,7 @@ def lineament(attributes: Sequence[str]) -> DetectorConfig:
 
     Expect 89.6 % mean accuracy, 77 % balanced accuracy and 0.915 AUC from 8,600 images of CelebA
     (benchmarks/results/detector_celeba.json). Cost: 5.6 M parameters, 1.5 G multiply-adds a face with its mirror image;
-    training on these images takes about an hour of one core with AVX512-BF16.
+    training on these images took 81 minutes on one busy core with AVX512-BF16.
     ``lineament train detector --preset lineament --data celeba --root DIR --out runs/celeba``
     """
     names = tuple(attributes)
