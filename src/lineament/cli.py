@@ -1,4 +1,7 @@
-"""The command line: one function a verb. Heavy imports (torch above all) happen inside a verb, so help is instant."""
+"""The command line: one function a verb. Heavy imports (torch above all) happen inside a verb, so help is instant.
+
+Here are the verbs of the ground floor; those of a wing stand in a ``cli_….py`` of its own.
+"""
 
 import os
 import sys
@@ -9,6 +12,7 @@ from typing import Any, Literal
 import tyro
 from tyro.conf import Positional
 
+from lineament import cli_authentication, cli_service
 from lineament.errors import LineamentError
 
 __all__ = ["main"]
@@ -264,12 +268,14 @@ VERBS: dict[str, Callable[..., Any]] = {
     "data align": data_align,
     "faces fetch": faces_fetch,
     "faces show": faces_show,
+    **cli_authentication.VERBS,
+    **cli_service.VERBS,
 }
-"""Every verb; the first of two words is a group, with a help of its own."""
+"""Every verb; the first of two words is a group, with a help of its own. A verb may return an exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; return 0, 1 for a job that failed, 2 for a call that was wrong."""
+    """Run one verb; return what it returns or 0, 1 for a job that failed, 2 for a call that was wrong."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     verbs, prog = VERBS, "lineament"
     if group := {
@@ -278,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verbs, prog = group, f"lineament {words.pop(0)}"
     try:
         try:
-            tyro.extras.subcommand_cli_from_dict(
+            code: int | None = tyro.extras.subcommand_cli_from_dict(
                 verbs, prog=prog, args=words, description=ABOUT, config=(tyro.conf.FlagCreatePairsOff,)
             )
         finally:
@@ -297,7 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lineament: stopped", file=sys.stderr)
         return 130
-    return 0
+    return code or 0
 
 
 def _drop_output() -> None:
