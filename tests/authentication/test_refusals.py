@@ -2,34 +2,11 @@ import numpy as np
 import pytest
 
 from lineament.authentication import refusals
-from lineament.authentication.refusals import (
-    ACTIONABLE,
-    DECISIVE,
-    NEVER_A_REASON,
-    decisiveness,
-    ranked,
-    share_true,
-)
+from lineament.authentication.refusals import share_true
 from lineament.authentication.section import best_similarity, log_odds, spread
 from lineament.authentication.verification import single_eer, standardise
 from lineament.detectors.evaluation import person_weights
 from tests.toy_subject import subject
-
-
-def test_reasons_are_differences_in_units_of_a_persons_own_deviation():
-    names = ("Eyeglasses", "Smiling", "Male", "Bald")
-    enrolled, seen = np.array([-3.0, -5.0, 2.0, -1.0]), np.array([1.0, 5.0, -2.0, -9.0])
-    within, cut = np.array([2.0, 0.1, 0.5, 0.1]), np.zeros(4)
-    speaks = decisiveness(enrolled, seen, within, cut, names)
-    # Smiling changes within a minute; Bald is answered no on both sides, however far apart the two are
-    np.testing.assert_array_equal(speaks, [2.0, -np.inf, 8.0, -np.inf])
-
-
-def test_what_changes_within_a_minute_or_judges_taste_is_never_a_reason():
-    names = tuple(sorted(NEVER_A_REASON))
-    assert len(names) == 7 and {"Attractive", "Smiling", "Blurry", "Pointy_Nose"} <= NEVER_A_REASON
-    speaks = decisiveness(np.full(7, -9.0), np.full(7, 9.0), np.ones(7), np.zeros(7), names)
-    assert (speaks == -np.inf).all()
 
 
 def test_spread_agrees_with_the_literal_definition():
@@ -47,14 +24,6 @@ def test_spread_agrees_with_the_literal_definition():
 @pytest.mark.parametrize("identity", [[-1, -1, -1], [1, 2, 3]])
 def test_spread_is_nan_where_nobody_has_two_images(identity):
     assert np.isnan(spread(np.zeros((3, 2)), np.array(identity))).all()
-
-
-def test_what_a_person_can_act_on_goes_before_traits_if_it_is_decisive():
-    names = ("Male", "Eyeglasses", "Wearing_Hat", "No_Beard", "Young")
-    speaks = np.array([[9.0, DECISIVE, 4.0, DECISIVE - 0.1, 3.0], [1.0, -np.inf, -np.inf, 0.5, 2.0]])
-    assert [names[i] for i in ranked(speaks, names)[0]] == ["Wearing_Hat", "Eyeglasses", "Male", "Young", "No_Beard"]
-    assert ranked(speaks, names)[1, :3].tolist() == [4, 0, 3]  # nothing decisive that one can act on: the strongest
-    assert not ACTIONABLE & NEVER_A_REASON and not ACTIONABLE & {"Male", "Pale_Skin", "Young", "Big_Nose"}
 
 
 def test_the_threshold_of_refusals_comes_from_the_development_people():

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from lineament import report
+from lineament.authentication.reasons import NEVER_A_REASON, decisiveness, ranked
 from lineament.authentication.section import best_similarity, log_odds, spread
 from lineament.authentication.verification import error_rates, halves, single_eer, standardise
 from lineament.detectors.evaluation import interval, person_weights, ratio
@@ -18,23 +19,7 @@ if TYPE_CHECKING:
 
     from lineament.subject import Readings, Subject
 
-__all__ = ["ACTIONABLE", "DECISIVE", "NEVER_A_REASON", "SECTION", "decisiveness", "ranked", "share_true"]
-
-NEVER_A_REASON = frozenset(
-    {"Smiling", "Mouth_Slightly_Open", "Blurry", "Pointy_Nose", "Oval_Face", "High_Cheekbones", "Attractive"}
-)
-"""They change within a minute, or people do not agree on them, or they judge taste (section 1.1)."""
-
-ACTIONABLE = frozenset(
-    {"5_o_Clock_Shadow", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Eyeglasses", "Goatee", "Gray_Hair",
-     "Heavy_Makeup", "Mustache", "No_Beard", "Sideburns", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings",
-     "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie"}
-)  # fmt: skip
-"""What a person sees at a glance and can do something about, such as taking the hat off (section 2.8). The rest are
-traits, of which one can only be told."""
-
-DECISIVE = 2.0
-"""From this many of a person's own deviations on a difference is decisive: few images of one person differ by more."""
+__all__ = ["SECTION", "share_true"]
 
 PAIRS = 20_000
 """At most this many refused strangers are given a reason: enough to know the share of true ones."""
@@ -91,34 +76,6 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
 
 
 SECTION = Section("Why strangers are refused", run, cost=2)
-
-
-def decisiveness(
-    reference: NDArray[np.float64], probe: NDArray[np.float64], within: NDArray[np.float64],
-    cut: NDArray[np.float64], attributes: tuple[str, ...],
-) -> NDArray[np.float64]:  # fmt: skip
-    """How strongly each attribute speaks against "the same person": difference in units of a person's own deviation.
-
-    Args:
-        reference, probe: ``(…, attributes)`` log-odds, the mean of the enrolled images and the image seen.
-        within: ``(attributes,)`` deviation of log-odds within a person (`spread`).
-        cut: ``(attributes,)`` log-odds of the thresholds.
-        attributes: names; those in `NEVER_A_REASON` get -inf.
-
-    Returns:
-        ``(…, attributes)``; -inf where both sides give the same answer, for a reason must be a difference one can name.
-    """
-    barred = np.array([name in NEVER_A_REASON for name in attributes]) | ((reference >= cut) == (probe >= cut))
-    return np.where(barred, -np.inf, np.abs(reference - probe) / np.maximum(within, 1e-6))
-
-
-def ranked(speaks: NDArray[np.float64], attributes: tuple[str, ...]) -> NDArray[np.int64]:
-    """Columns of `decisiveness` in the order in which reasons are given, ``(…, attributes)``.
-
-    Decisive differences that a person can act on come first, then all others; the stronger first among either.
-    """
-    front = np.array([name in ACTIONABLE for name in attributes]) & (speaks >= DECISIVE)
-    return np.lexsort((-speaks, ~front), axis=-1)
 
 
 def share_true(
