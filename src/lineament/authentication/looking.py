@@ -1,0 +1,85 @@
+"""A picture becomes an observation: its face is found, its situation judged, and the face brought into the frame."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineament.authentication.monitor import Observation
+from lineament.authentication.sources import PATIENCE, Picture
+from lineament.datasets.celeba import LOOSE_EYES
+from lineament.datasets.pixels import resized
+from lineament.faces.align import Frame, align, check_photo
+from lineament.faces.landmarks import find
+from lineament.faces.situation import assess
+from lineament.subject import AttributeDetector
+
+__all__ = ["Look", "Timer", "frame_of", "look", "observations", "take_as_framed"]
+
+Look = Callable[[float, NDArray[np.uint8]], Observation]
+"""Time in seconds and picture ``(height, width, 3)`` uint8 to an observation."""
+
+Timer = Callable[[str], AbstractContextManager[object]]
+"""A stage's name to a context in which it runs; ``nullcontext`` where nobody measures."""
+
+
+def frame_of(detector: AttributeDetector) -> Frame:
+    """How a detector was trained to see faces; looser CelebA crops of 128 px for one that does not say."""
+    height, width = getattr(detector, "shape", (128, 128))
+    left, right = np.asarray(getattr(detector, "eyes", LOOSE_EYES), dtype=float).tolist()
+    return Frame(((left[0], left[1]), (right[0], right[1])), width, height)
+
+
+def look(time: float, image: NDArray[np.uint8], frame: Frame, timer: Timer = nullcontext) -> Observation:
+    """Find the face in a photo or video frame, say what is wrong with the picture, and align the face.
+
+    Args:
+        time: of the picture, in seconds.
+        image: ``(height, width, 3)`` uint8 RGB.
+        frame: of the detectors.
+        timer: measures the stages ``"face"`` and ``"situation"``.
+
+    Returns:
+        With several faces the largest one's image, which the monitor does not read; without one no image.
+
+    Raises:
+        UsageError: not such an image, or the extra ``faces`` is not installed.
+        JobError: the face models were not fetched.
+    """
+    with timer("face"):
+        faces = find(image)
+    with timer("situation"):
+        problems = assess(image, faces).problems
+        if not faces:
+            return Observation(time, problems=problems)
+        return Observation(time, align(image, faces[0].eyes, frame), np.array(frame.eyes, np.float32), problems)
+
+
+def take_as_framed(time: float, image: NDArray[np.uint8], frame: Frame) -> Observation:
+    """A crop that is aligned already, as those of the training set were: nothing is looked for, and nothing judged."""
+    return Observation(time, resized(check_photo(image), (frame.height, frame.width)))
+
+
+def observations(played: Iterator[Picture], look: Look) -> Iterator[Observation]:
+    """What the monitor is told of a source, to its end and whatever happens.
+
+    The last observation always says that the source is lost: it ended, or it or the look at a picture failed. What
+    fails on the first picture already is raised instead, since then nothing was ever seen.
+    """
+    time, seen = 0.0, False
+    try:
+        for time, image in played:
+            if image is None:
+                silence = f"The camera has sent no picture for {PATIENCE:.0f} s."
+                observation = Observation(time, problems={"none": silence})
+            else:
+                observation = look(time, image)
+            yield observation
+            seen = True
+        reason = "The source has ended."
+    except Exception as error:  # of any kind: whatever it is, it must lock
+        if not seen:
+            raise
+        reason = f"The source was lost: {error}"
+    yield Observation(time, problems={"lost": reason})
