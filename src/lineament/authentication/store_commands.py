@@ -1,0 +1,102 @@
+"""What the verbs about the store do: list, delete, check, rekey; and how every verb opens it and asks for passphrases."""
+
+import getpass
+import json as json_module
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from lineament.errors import JobError, UsageError
+
+if TYPE_CHECKING:  # at run time only when a store is opened: sqlalchemy and cryptography are an extra
+    from lineament.authentication.store import Store
+
+__all__ = ["PASSPHRASE", "check", "default_store", "delete", "list_store", "open_store", "rekey"]
+
+PASSPHRASE, NEW_PASSPHRASE = "LINEAMENT_PASSPHRASE", "LINEAMENT_NEW_PASSPHRASE"
+"""Environment variables that are read instead of asking, for services and scripts."""
+
+
+def default_store() -> str:
+    """Which store is meant unless a verb is told: ``$LINEAMENT_STORE``, else a file in the user's data folder."""
+    if own := os.environ.get("LINEAMENT_STORE"):
+        return own
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return str(Path(data) / "lineament" / "store.sqlite")
+
+
+def open_store(url: str | None, *, key_ring: bool = False, create: bool = False) -> "Store":
+    """Open a store as every verb does; the caller closes it, or uses it as a context manager.
+
+    Args:
+        url: a path or a URL; `default_store` if None.
+        key_ring: open by the platform's key ring instead of by a passphrase.
+        create: make it where there is none.
+
+    Raises:
+        UsageError: there is no passphrase and nobody to ask.
+        JobError: see `store.Store.open`; or the extra ``store`` is not installed.
+    """
+    try:
+        from lineament.authentication.store import Store
+    except ModuleNotFoundError as error:
+        raise JobError(f"the store needs {error.name}: pip install 'lineament[store]'") from None
+    passphrase = None if key_ring else _passphrase(PASSPHRASE, "Passphrase of the store: ")
+    return Store.open(url or default_store(), passphrase, create=create)
+
+
+def list_store(url: str | None, *, key_ring: bool, json: bool) -> None:
+    """Print who is enrolled, for which model, since when."""
+    with open_store(url, key_ring=key_ring) as store:
+        entries = store.entries()
+    if json:
+        rows = [{"user": entry.user, "model": entry.model, "enrolled": entry.enrolled} for entry in entries]
+        sys.stdout.write(json_module.dumps(rows, indent=1) + "\n")
+        return
+    table = Table("user", "model", "enrolled", box=box.SIMPLE_HEAD)
+    for entry in entries:
+        table.add_row(entry.user, entry.model[:12], entry.enrolled or "unknown")
+    Console(markup=False).print(table if entries else "nobody is enrolled")
+
+
+def delete(url: str | None, user: str, *, key_ring: bool) -> None:
+    """Destroy the templates of a user and say so."""
+    with open_store(url, key_ring=key_ring) as store:
+        store.delete(user)
+    _say(f"{user}: deleted")
+
+
+def check(url: str | None, *, key_ring: bool) -> None:
+    """Open every template and say how many are whole; ``JobError`` names those that are not."""
+    with open_store(url, key_ring=key_ring) as store:
+        count, faults = len(store.entries()), store.check()
+    if faults:
+        raise JobError("\n".join(faults))
+    _say(f"{count} templates, all whole")
+
+
+def rekey(url: str | None, *, key_ring: bool, new_key_ring: bool) -> None:
+    """Change the passphrase, or move the key into or out of the platform's key ring."""
+    with open_store(url, key_ring=key_ring) as store:
+        store.rekey(None if new_key_ring else _passphrase(NEW_PASSPHRASE, "New passphrase: ", twice=True))
+    _say("the store opens by the platform's key ring now" if new_key_ring else "the store opens by the new passphrase")
+
+
+def _passphrase(variable: str, prompt: str, *, twice: bool = False) -> str:
+    if given := os.environ.get(variable):
+        return given
+    if not sys.stdin.isatty():
+        raise UsageError(f"no passphrase: set {variable}, or call from a terminal to be asked, or use --key-ring")
+    typed = getpass.getpass(prompt)
+    if twice and getpass.getpass("The same again: ") != typed:
+        raise UsageError("the two passphrases differ; nothing was changed")
+    return typed
+
+
+def _say(text: str) -> None:
+    Console(markup=False, highlight=False).print(text, soft_wrap=True)
