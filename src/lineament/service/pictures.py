@@ -1,0 +1,47 @@
+"""Uploaded bytes to pixels: JPEG and PNG only, as announced, and never more pixels than allowed."""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lineament.service.problems import Problem
+
+__all__ = ["KINDS", "decoded"]
+
+KINDS = {"image/jpeg": "JPEG", "image/png": "PNG"}
+"""Content types that are taken, and the only decoder that each reaches."""
+
+
+def decoded(content: bytes, kind: str, most: int) -> NDArray[np.uint8]:
+    """The pixels ``(height, width, 3)`` uint8 RGB of one image, turned as its EXIF says; transparency is put on white.
+
+    Args:
+        content: the file.
+        kind: its content type, one of `KINDS`; a file of another kind is refused.
+        most: pixels; more are refused by the head of the file, before any is decoded.
+
+    Raises:
+        Problem: 415 for another kind of file, 413 for too many pixels, 422 for one that cannot be read to its end.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=(KINDS[kind],)) as image:
+            if image.width * image.height > most:
+                raise Image.DecompressionBombError(f"{image.width}x{image.height}")
+            return _rgb(ImageOps.exif_transpose(image))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise Problem(413, "pixels", f"the image has over {most:,} pixels ({error}); make it smaller") from None
+    except UnidentifiedImageError:
+        raise Problem(415, "kind", f"the content is not of its type, {kind}; taken are {', '.join(KINDS)}") from None
+    except Exception:  # from bytes made to harm, decoders raise whatever they come across
+        raise Problem(422, "unreadable", f"the {KINDS[kind]} image cannot be read to its end; send it again") from None
+
+
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I;16"):  # Pillow would clip at 255 instead of scaling
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return np.asarray(image.convert("RGB"))
