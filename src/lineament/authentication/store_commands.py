@@ -1,4 +1,4 @@
-"""What the verbs about the store do: list, delete, check, rekey; and how every verb opens it and asks for passphrases."""
+"""The verbs about the store: list, delete, check, rekey; and how every verb opens it and asks for a passphrase."""
 
 import getpass
 import json as json_module
