@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit, ndtri
+from scipy.special import logit
 
 from lineament import report
+from lineament.authentication.curves import curve, draw_det
 from lineament.authentication.verification import (
     Similarity,
     Verification,
@@ -29,7 +30,7 @@ __all__ = ["SECTION", "best_similarity", "log_odds", "spread"]
 GOOD = 0.1
 """An equal error rate below this counts as a strength."""
 
-AFFORDABLE = 400_000_000
+AFFORDABLE = 20_000_000_000
 """Comparisons times resamples that take some twenty seconds; with more of them people are drawn less often."""
 
 
@@ -118,18 +119,8 @@ def _rates(kind: str, sets: Verification, singles: Verification, fewer: str) -> 
 
 def _curves(sets: Verification, singles: Verification) -> list["Markup"]:
     drawing, axis = report.axes(4.5, 3.6)
-    ticks = np.array([0.001, 0.01, 0.05, 0.2, 0.5])
-    for result, colour, style, name in ((sets, report.ACCENT, "-", "half against half"),
-                                        (singles, report.CONTRAST, (0, (5, 2)), "one against half")):  # fmt: skip
-        _, fmr, fnmr = error_rates(result.genuine, result.impostor)
-        keep = np.unique(np.linspace(0, len(fmr) - 1, 400).astype(int)) if len(fmr) > 400 else np.arange(len(fmr))
-        x, y = (ndtri(np.clip(rate[keep], 5e-4, 0.6)) for rate in (fmr, fnmr))
-        axis.plot(x, y, color=colour, linestyle=style, linewidth=1.6, label=name)
-    edge = ndtri([5e-4, 0.6])
-    axis.plot(edge, edge, color=report.MUTED, linewidth=0.7, linestyle=(0, (2, 3)))
-    axis.set(xlim=edge, ylim=edge, xlabel="strangers accepted (FMR)", ylabel="owners refused (FNMR)")
-    axis.set_xticks(ndtri(ticks), [f"{tick:.1%}" if tick < 0.01 else f"{tick:.0%}" for tick in ticks])
-    axis.set_yticks(ndtri(ticks), [f"{tick:.1%}" if tick < 0.01 else f"{tick:.0%}" for tick in ticks])
+    draw_det(axis, {name: curve(result.genuine, result.impostor)
+                    for name, result in (("half against half", sets), ("one against half", singles))})  # fmt: skip
     report.legend(axis, loc="best")
     return [
         report.figure(

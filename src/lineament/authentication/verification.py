@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from lineament.detectors.evaluation import interval, person_weights
+from lineament.authentication.resampling import Crossing, Draws, check_both
+from lineament.detectors.evaluation import interval
 from lineament.errors import UsageError
 
 __all__ = [
@@ -32,7 +33,7 @@ class Verification:
     """All comparisons of one protocol.
 
     Attributes:
-        scores: ``(references, probes)`` similarities.
+        scores: ``(references, probes)`` similarities; NaN where the two are not compared.
         references, probes: the identity of each row and of each column.
         eer: the equal error rate and the ends of its 95 % bootstrap interval over people, ``(3,)``, in [0, 1].
     """
@@ -45,12 +46,12 @@ class Verification:
     @property
     def genuine(self) -> Array:
         """Scores of comparisons of a person with itself."""
-        return np.asarray(self.scores[self.references[:, None] == self.probes])
+        return _told(self.scores[self.references[:, None] == self.probes])
 
     @property
     def impostor(self) -> Array:
         """Scores of comparisons of two people."""
-        return np.asarray(self.scores[self.references[:, None] != self.probes])
+        return _told(self.scores[self.references[:, None] != self.probes])
 
 
 def similarity(references: NDArray[Any], probes: NDArray[Any], kind: Similarity = "inverse_distance") -> Array:
@@ -85,11 +86,7 @@ def error_rates(genuine: NDArray[Any], impostor: NDArray[Any]) -> tuple[Array, A
     One point for each distinct score, and a last one at infinity, which accepts nothing; FMR falls, FNMR rises.
     """
     genuine, impostor = np.sort(genuine), np.sort(impostor)
-    if not (len(genuine) and len(impostor)):
-        raise UsageError(
-            f"error rates need genuine and impostor comparisons, got {len(genuine)} and {len(impostor)}; "
-            "use a part with at least two people of several images each"
-        )
+    check_both(len(genuine), len(impostor))
     cuts = np.append(np.unique(np.concatenate([genuine, impostor])), np.inf)
     fnmr = np.searchsorted(genuine, cuts) / len(genuine)
     fmr = 1 - np.searchsorted(impostor, cuts) / len(impostor)
@@ -102,8 +99,10 @@ def equal_error_rate(genuine: NDArray[Any], impostor: NDArray[Any]) -> float:
     The operating points of `error_rates` are joined by straight lines in the (FMR, FNMR) plane; the result is the
     one point of this line with FNMR = FMR. So it is 0 if every genuine score is above every impostor score.
     """
-    _, fmr, fnmr = error_rates(genuine, impostor)
-    return float(_crossing(fmr[None], fnmr[None])[0])
+    cuts, fmr, fnmr = error_rates(genuine, impostor)
+    k = int((fnmr >= fmr).argmax())
+    before, at = slice(k - 1, k), slice(k, k + 1)
+    return float(Crossing(fmr[before], fnmr[before], fmr[at], fnmr[at], cuts[at]).meeting()[0])
 
 
 def halves(
@@ -154,39 +153,13 @@ def compare(
     genuine comparisons, and two people drawn w and v times w v times in theirs.
     """
     scores = similarity(references, probes, kind)
-    genuine = of_references[:, None] == of_probes
-    eer = equal_error_rate(scores[genuine], scores[~genuine])
-    numbers, person = np.unique(np.concatenate([of_references, of_probes]), return_inverse=True)
-    weights = person_weights(len(numbers), resamples, seed)[1:]
-    row, column = np.divmod(scores.argsort(axis=None), scores.shape[1])
-    ranked, mated = scores[row, column], genuine[row, column]
-    last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)  # of each run of equal scores
-    first, second = person[row], person[len(of_references) + column]
-    drawn = [np.array([eer])]
-    for block in np.array_split(weights, 1 + weights.shape[0] * scores.size // 4_000_000):  # bounds the memory
-        weight = block[:, first] * np.where(mated, 1, block[:, second])
-        passed = np.cumsum(np.where(mated, 0, weight), axis=1)[:, last]
-        refused = np.cumsum(np.where(mated, weight, 0), axis=1)[:, last]
-        drawn.append(_crossing(1 - _shares(passed), _shares(refused)))
-    return Verification(scores, of_references, of_probes, interval(np.concatenate(drawn)))
+    draws = Draws(scores, of_references, of_probes, resamples=resamples, seed=seed)
+    eer = draws.first(lambda fmr, fnmr: fnmr >= fmr).meeting()
+    return Verification(scores, of_references, of_probes, interval(eer))
 
 
-def _crossing(fmr: Array, fnmr: Array) -> Array:
-    """Where each row of two curves ``(rows, points)`` meets; the first points have FNMR < FMR, the last not."""
-    ahead = fnmr - fmr
-    after = (ahead >= 0).argmax(1)
-    before, rows = np.maximum(after - 1, 0), np.arange(len(fmr))
-    below, above = ahead[rows, before], ahead[rows, after]
-    step = np.divide(-below, above - below, out=np.zeros(len(fmr)), where=above > below)
-    eer: Array = fmr[rows, before] + step * (fmr[rows, after] - fmr[rows, before])
-    return np.where(np.isnan(ahead[:, -1]), np.nan, eer)
-
-
-def _shares(cumulated: Array) -> Array:
-    """Rows of running sums as shares of their last, with a leading 0; NaN where nothing was drawn."""
-    total = cumulated[:, -1:]
-    shares = np.divide(cumulated, total, out=np.full_like(cumulated, np.nan), where=total > 0)
-    return np.concatenate([np.zeros_like(total), shares], axis=1)
+def _told(scores: Array) -> Array:
+    return scores[~np.isnan(scores)]
 
 
 def _means(vectors: NDArray[Any], groups: Sequence[NDArray[np.int64]]) -> Array:

@@ -1,0 +1,40 @@
+"""Fusion of several methods: the sum of their z-scored similarity matrices (eq. 2.3)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineament.errors import UsageError
+
+__all__ = ["fuse", "z_score"]
+
+Array = NDArray[np.float64]
+
+
+def z_score(scores: Array, development: Array | None = None) -> Array:
+    """``scores`` of any shape with mean and standard deviation taken out (eq. 2.3); NaN, not compared, stays NaN.
+
+    Args:
+        scores: similarities.
+        development: whose mean and deviation to take: similarities among development people. None takes those of
+            ``scores`` itself, as the dissertation does, which a system that sees one probe at a time cannot.
+    """
+    known = scores if development is None else development
+    if not np.isfinite(known).any():
+        raise UsageError("z-score: expected at least one finite similarity to take mean and deviation from")
+    deviation = float(np.nanstd(known))
+    return np.asarray((scores - np.nanmean(known)) / (deviation if deviation > 0 else 1.0))
+
+
+def fuse(scores: Sequence[Array], development: Sequence[Array] | None = None) -> Array:
+    """The sum of the z-scored matrices of several methods over the same comparisons.
+
+    Args:
+        scores: one matrix a method, all of one shape.
+        development: for each method its similarities among development people (see `z_score`).
+    """
+    if len({matrix.shape for matrix in scores}) != 1 or (development is not None and len(development) != len(scores)):
+        raise UsageError(f"fusion: expected matrices of one shape, got {', '.join(str(m.shape) for m in scores)}")
+    known: Sequence[Array | None] = [None] * len(scores) if development is None else development
+    return np.asarray(np.sum([z_score(*pair) for pair in zip(scores, known, strict=True)], axis=0))
