@@ -1,6 +1,6 @@
-"""A PostgreSQL of one's own: an unprivileged cluster in a temporary folder, reached by a socket in it, gone afterwards.
+"""A PostgreSQL of one's own: an unprivileged cluster in a temporary folder, reached by a socket there, gone afterwards.
 
-It needs Debian's package `postgresql` (or any other that puts `initdb` and `postgres` on the path), but no server of it.
+It needs Debian's package `postgresql`, or any that puts `initdb` and `postgres` on the path, but no server of it.
 """
 
 import os

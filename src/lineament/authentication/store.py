@@ -22,6 +22,7 @@ from lineament.errors import JobError, UsageError
 
 __all__ = ["Entry", "Store"]
 
+_NO_STORE = "no store there; enrol somebody to make one"
 _MIGRATING = 0x6C696E65616D656E  # which of PostgreSQL's advisory locks
 
 
@@ -87,15 +88,13 @@ class Store:
             JobError: no store there, a newer version's, a damaged one, a wrong passphrase, or the database says no.
         """
         engine = database.connect(url, create=create)
-        with database.telling(engine):
-            _bring_up_to_date(engine, create)
-            with Session(engine) as session:
-                header = session.scalar(select(_HEADER))
-            if header is not None:
-                return cls(engine, Vault.open(header, passphrase))
-            if not create:
-                raise JobError(f"{database.shown(engine.url)}: no store there; enrol somebody to make one")
-            return cls(engine, _founded(engine, passphrase))
+        try:
+            with database.telling(engine):
+                _bring_up_to_date(engine, create)
+                return cls(engine, _vault(engine, passphrase, create))
+        except BaseException:
+            engine.dispose()
+            raise
 
     def put(self, template: Template) -> None:
         """Keep a template, in the place of an older one of the same user and model; on return it is on the disk."""
@@ -212,7 +211,7 @@ def _bring_up_to_date(engine: Engine, create: bool) -> None:
     if foreign:
         raise JobError(f"{place}: holds the tables of something else ({foreign[0]}, ...); name another file")
     if found is None and not create:
-        raise JobError(f"{place}: no store there; enrol somebody to make one")
+        raise JobError(f"{place}: {_NO_STORE}")
     database.write_ahead(engine)
     with database.writing(engine).begin() as connection:
         if engine.dialect.name == "postgresql":
@@ -220,15 +219,21 @@ def _bring_up_to_date(engine: Engine, create: bool) -> None:
         migrate(connection)
 
 
-def _founded(engine: Engine, passphrase: str | None) -> Vault:
-    """The vault of a new store; of several processes that found one at once, the first one's."""
+def _vault(engine: Engine, passphrase: str | None, create: bool) -> Vault:
+    """The vault of a database; a new one if there is none and one is wanted."""
+    with Session(engine) as session:
+        header = session.scalar(select(_HEADER))
+    if header is not None:
+        return Vault.open(header, passphrase)
+    if not create:
+        raise JobError(f"{database.shown(engine.url)}: {_NO_STORE}")
     vault = Vault.create(passphrase)
     with Session(database.writing(engine)) as session, session.begin():
         session.execute(_insert(engine, _Header).values(id=1, header=vault.header).on_conflict_do_nothing())
         header = session.scalars(select(_HEADER)).one()
     if header == vault.header:
         return vault
-    vault.forget()
+    vault.forget()  # another process founded the store at the same time, and was first
     return Vault.open(header, passphrase)
 
 
