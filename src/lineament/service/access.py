@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from lineament.service.keys import Key, Keys
+from lineament.service.keys import SCOPES, Keys
 from lineament.service.limits import Buckets, Nonces, network
 from lineament.service.problems import Problem
 from lineament.service.settings import Settings
@@ -13,6 +14,7 @@ from lineament.service.settings import Settings
 __all__ = ["Caller", "Door"]
 
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
+LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 TIMESTAMP = re.compile(r"\d{1,12}(\.\d{1,6})?")
 REFUSALS = {
     "stale": (400, "X-Timestamp: the request is older than {window:g} seconds, or than the service; set the clock"),
@@ -28,10 +30,12 @@ class Caller:
 
     Attributes:
         key: the id of the key, or ``"local"`` where the service asks for none.
+        scopes: what it may do.
         address: whence.
     """
 
     key: str
+    scopes: frozenset[str]
     address: str
 
 
@@ -49,11 +53,27 @@ class Door:
         self.callers = Buckets(settings.rate, settings.burst)
         self.nonces = Nonces(settings.replay_window, settings.clock_ahead)
 
-    def admit(self, connection: HTTPConnection, scope: str) -> Caller:
-        """The caller, if their key has this scope and the request is new; ``Problem`` says what is wrong."""
-        caller = self.identify(connection, scope)
-        self.take(caller)
-        headers = connection.headers
+    def identify(self, connection: HTTPConnection) -> Caller:
+        """Who asks, by their key; ``Problem`` if it is none, or if too many ask from their address."""
+        address = network(connection.client.host if connection.client else "")
+        _spend(self.addresses, address, "this address")
+        if self.keys is None:
+            if not LOCAL.fullmatch(connection.headers.get("host", "")):  # a page elsewhere whose name leads here
+                raise Problem(403, "host", "Host: a service without keys answers to localhost and 127.0.0.1 alone")
+            return Caller("local", frozenset(SCOPES), address)
+        kind, _, secret = connection.headers.get("authorization", "").partition(" ")
+        key = self.keys.find(secret.strip()) if kind.lower() == "bearer" else None
+        if key is None:
+            told = "Authorization: expected Bearer and a key that is valid (not expired, not revoked)"
+            raise Problem(401, "key", told, {"WWW-Authenticate": 'Bearer realm="lineament"'})
+        return Caller(key.id, key.scopes, address)
+
+    def check(self, caller: Caller, headers: Headers, scope: str) -> None:
+        """``Problem`` if the caller's key lacks the scope, they ask too often, or they asked this before."""
+        if scope not in caller.scopes:
+            has = ", ".join(sorted(caller.scopes))
+            raise Problem(403, "scope", f"this needs a key with the scope {scope}; key {caller.key} has {has}")
+        _spend(self.callers, caller.key, "this key")
         nonce, sent = headers.get("x-nonce", ""), headers.get("x-timestamp", "")
         if not NONCE.fullmatch(nonce):
             raise Problem(400, "nonce", "X-Nonce: expected 16 to 64 random letters, digits, - or _, new every time")
@@ -63,26 +83,6 @@ class Door:
             status, detail = REFUSALS[code]
             window, ahead = self.settings.replay_window, self.settings.clock_ahead
             raise Problem(status, code, detail.format(window=window, ahead=ahead))
-        return caller
-
-    def identify(self, connection: HTTPConnection, scope: str | None) -> Caller:
-        """The caller by their key alone; ``scope`` None takes every valid key."""
-        address = network(connection.client.host if connection.client else "")
-        _spend(self.addresses, address, "this address")
-        if self.keys is None:
-            return Caller("local", address)
-        kind, _, secret = connection.headers.get("authorization", "").partition(" ")
-        key = self.keys.find(secret.strip()) if kind.lower() == "bearer" else None
-        if key is None:
-            told = "Authorization: expected Bearer and a key that is valid (not expired, not revoked)"
-            raise Problem(401, "key", told, {"WWW-Authenticate": 'Bearer realm="lineament"'})
-        if scope is not None and scope not in key.scopes:
-            raise Problem(403, "scope", f"this needs a key with the scope {scope}; key {key.id} has {_scopes(key)}")
-        return Caller(key.id, address)
-
-    def take(self, caller: Caller) -> None:
-        """Count one request, or one frame, of this caller."""
-        _spend(self.callers, caller.key, "this key")
 
     def still(self, caller: Caller) -> bool:
         """Whether the caller's key is still valid."""
@@ -93,7 +93,3 @@ def _spend(buckets: Buckets, who: str, what: str) -> None:
     if wait := buckets.take(who):
         told = f"{what} may ask {buckets.rate:g} times a second, {buckets.burst:g} at once"
         raise Problem(429, "rate", told, {"Retry-After": str(int(wait) + 1)})
-
-
-def _scopes(key: Key) -> str:
-    return ", ".join(sorted(key.scopes))

@@ -78,9 +78,12 @@ class AuditLog:
         os.close(self._file)
 
 
-def check(path: str | Path) -> Head:
-    """Read a whole log and return its head; ``JobError`` names the first line that does not follow from the others."""
-    path, head, torn = Path(path), EMPTY, 0
+def check(path: str | Path, noted: str | None = None) -> Head:
+    """Read a whole log and return its head; ``JobError`` names the first line that does not follow from the others.
+
+    ``noted`` is a head that somebody wrote down before (as text); a log without that line is refused too.
+    """
+    path, head, torn, met = Path(path), EMPTY, 0, noted in (None, str(EMPTY))
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -94,10 +97,13 @@ def check(path: str | Path) -> Head:
                         f"{path}: line {number} does not follow from those before: changed, added or removed"
                     )
                 head, torn = Head(head.number + 1, str(entry["hash"])), 0
+                met = met or str(head) == noted
     except OSError as error:
         raise JobError(f"{path}: could not be read ({error.strerror or error})") from None
     if torn:
         raise JobError(f"{path}: the last line is torn or changed; the {head.number} before it hold")
+    if not met:
+        raise JobError(f"{path}: has no line {noted}: it was cut off, or written anew, since that was noted")
     return head
 
 

@@ -11,9 +11,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from lineament.errors import JobError, LineamentError, UsageError
+from lineament.errors import LineamentError, UsageError
 
-__all__ = ["Problem", "ProblemBody", "answer", "install", "responses", "unexpected"]
+__all__ = ["Problem", "ProblemBody", "answer", "as_problem", "install", "responses"]
 
 LOG = logging.getLogger("lineament.service")
 TITLES = {
@@ -23,7 +23,7 @@ TITLES = {
     404: "Not found",
     405: "This address takes another method",
     408: "The body took too long",
-    409: "This user is already enrolled",
+    409: "It conflicts with what is there",
     413: "The body is too large",
     415: "The content type is not taken here",
     422: "The request cannot be used",
@@ -76,27 +76,27 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": TITLES[status], "content": content} for status in statuses}
 
 
-def unexpected(error: Exception) -> Problem:
-    """What is answered when an exception came that nobody expects: a number, under which the log has its place."""
+def as_problem(error: Exception) -> Problem:
+    """What is answered for any exception: only what was meant for the caller is told, the rest is for the log."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, UsageError):
+        return Problem(422, "unusable", str(error))
     number = secrets.token_hex(4)
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere"
-    LOG.error("error %s: %s at %s", number, type(error).__name__, place)  # not its text, which may quote the request
-    return Problem(500, "internal", f"error {number}; the service's log has more about it")
+    said = f": {error}" if isinstance(error, LineamentError) else ""  # other texts may quote the request
+    LOG.error("error %s: %s at %s%s", number, type(error).__name__, place, said)
+    return Problem(500, "internal", f"error {number}; the service's log says more about it")
 
 
 def install(app: FastAPI) -> None:
-    """Answer every exception of the app with a problem."""
+    """Answer every exception of the app that has a meaning with a problem; `envelope` catches the rest."""
 
     @app.exception_handler(Problem)
-    def refused(request: Request, error: Problem) -> JSONResponse:
-        return answer(error)
-
     @app.exception_handler(LineamentError)
-    def failed(request: Request, error: LineamentError) -> JSONResponse:
-        usage = isinstance(error, UsageError)
-        status, code = (422, "unusable") if usage or not isinstance(error, JobError) else (422, "failed")
-        return answer(Problem(status, code, str(error)))
+    def refused(request: Request, error: Exception) -> JSONResponse:
+        return answer(as_problem(error))
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

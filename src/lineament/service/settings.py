@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 from lineament.errors import UsageError
 
-__all__ = ["Settings"]
+__all__ = ["DEFAULT", "Settings"]
 
 
 @dataclass(frozen=True)
@@ -61,3 +61,7 @@ class Settings:
     def body_bytes(self) -> int:
         """Largest body of an enrolment: all its images, and a little for what stands between them."""
         return min(self.images * self.image_bytes, 64 << 20) + (64 << 10)
+
+
+DEFAULT = Settings()
+"""As the service runs unless told otherwise."""
