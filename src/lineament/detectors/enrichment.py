@@ -1,0 +1,116 @@
+"""What clusters of images have to do with their labels: purity, shared information, labels that are over-represented.
+
+Images of one person are not independent, so the test of over-representation counts people, not images: the deviation
+of "in the cluster and with the label" comes from the sums of each person's images (Liang and Zeger 1986).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlogy
+from scipy.stats import norm
+
+from lineament.detectors.evaluation import people, ratio
+
+__all__ = ["Agreement", "agreement", "shifted"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How one clustering and the labels agree; unknown labels count nowhere.
+
+    Attributes:
+        sizes: ``(clusters,)`` images in each.
+        share: ``(clusters, attributes)`` of a cluster's images that have the label.
+        overall: ``(attributes,)`` of all images that have it.
+        p: ``(clusters, attributes)`` one-sided p-value that the label is no more common in the cluster than outside.
+        purity: ``(attributes,)`` accuracy of calling every image what most of its cluster are; at least `majority`.
+        majority: ``(attributes,)`` the same without clusters.
+        nmi: ``(attributes,)`` mutual information of cluster and label over the mean of their entropies, in [0, 1].
+    """
+
+    sizes: NDArray[np.int64]
+    share: Array
+    overall: Array
+    p: Array
+    purity: Array
+    majority: Array
+    nmi: Array
+
+    @property
+    def lift(self) -> Array:
+        """``(clusters, attributes)``: share in the cluster over share overall; NaN for a label that nobody has."""
+        return np.asarray(ratio(self.share, np.broadcast_to(self.overall, self.share.shape)))
+
+    def over_represented(self, cluster: int, tests: int, level: float = 0.05) -> list[int]:
+        """Columns of the labels more common in a cluster than chance allows, the most telling first.
+
+        ``tests`` is how many p-values are looked at in all (Bonferroni): then all that is listed, anywhere, is no
+        chance in all but ``level`` of cases. Order is by how many deviations of the label the share is above overall.
+        """
+        above = ratio(self.share[cluster] - self.overall, np.sqrt(self.overall * (1 - self.overall)))
+        return [int(i) for i in np.argsort(-np.nan_to_num(above), kind="stable") if self.p[cluster, i] * tests < level]
+
+
+def agreement(
+    clusters: NDArray[np.integer], labels: NDArray[np.int8], identity: NDArray[np.int64], count: int
+) -> Agreement:
+    """Hold a clustering against labels.
+
+    Args:
+        clusters: ``(n,)`` in 0 to ``count - 1``.
+        labels: ``(n, attributes)`` 1, 0 or -1 for unknown.
+        identity: ``(n,)``, -1 unknown: a person of its own.
+        count: how many clusters there are, empty ones included.
+    """
+    inside = (clusters[:, None] == np.arange(count)).astype(float)
+    table = np.stack([inside.T @ (labels == value) for value in (0, 1)], 2)  # (clusters, attributes, absent/present)
+    known = table.sum(2)
+    overall = ratio(table[..., 1].sum(0), known.sum(0))
+    return Agreement(
+        sizes=inside.sum(0).astype(np.int64),
+        share=ratio(table[..., 1], known),
+        overall=overall,
+        p=_p_values(inside, labels, overall, identity),
+        purity=ratio(table.max(2).sum(0), known.sum(0)),
+        majority=np.maximum(overall, 1 - overall),
+        nmi=_shared_information(table),
+    )
+
+
+def shifted(labels: NDArray[np.int8], identity: NDArray[np.int64], seed: int) -> NDArray[np.int8]:
+    """The labels, each image's given to another one: people in a row, labels moved along by a random number.
+
+    A control: labels keep how common they are and how alike within a person, and lose what they say of an image.
+    """
+    order = np.argsort(people(identity), kind="stable")
+    step = int(np.random.default_rng(seed).integers(len(order) // 4, max(len(order) * 3 // 4, 1) + 1))
+    moved = np.empty_like(labels)
+    moved[order] = np.roll(labels[order], step, axis=0)
+    return moved
+
+
+def _p_values(inside: Array, labels: NDArray[np.int8], overall: Array, identity: NDArray[np.int64]) -> Array:
+    off = np.where(labels >= 0, (labels == 1) - np.nan_to_num(overall), 0)
+    person = people(identity)
+    order = np.argsort(person, kind="stable")
+    starts = np.flatnonzero(np.diff(person[order], prepend=-1))
+    p = np.ones((inside.shape[1], labels.shape[1]))
+    for cluster, member in enumerate((inside - inside.mean(0)).T):
+        sums = np.add.reduceat((member[:, None] * off)[order], starts, axis=0)
+        deviation = np.sqrt((sums**2).sum(0))
+        p[cluster] = norm.sf(np.divide(sums.sum(0), deviation, out=np.zeros(len(overall)), where=deviation > 0))
+    return p
+
+
+def _shared_information(table: Array) -> Array:
+    """``(attributes,)`` from counts ``(clusters, attributes, 2)``; 0 where a label or the clusters do not vary."""
+    joint = table / np.maximum(table.sum((0, 2), keepdims=True), 1)
+    both, cluster, label = (-xlogy(x, x).sum(axis) for x, axis in (
+        (joint, (0, 2)), (joint.sum(2), 0), (joint.sum(0), 1)))  # fmt: skip
+    shared = np.maximum(cluster + label - both, 0)
+    varies = (cluster > 0) & (label > 0)
+    return np.asarray(np.divide(2 * shared, cluster + label, out=np.zeros_like(shared), where=varies))
