@@ -135,7 +135,7 @@ def calibrate(
 def covariances(
     readings: NDArray[np.float64], identity: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Within-person and between-person covariance ``(a, a)`` and the mean over people ``(a,)``, by the method of moments.
+    """Covariance within a person and between people ``(a, a)``, and the mean over people ``(a,)``, by moments.
 
     W is the covariance about each person's mean, pooled. The covariance of the people's means is B plus W over the
     (harmonic mean) number of images, so B is what is left without that, its negative eigenvalues set to 0. Both are

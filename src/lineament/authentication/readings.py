@@ -43,7 +43,8 @@ def read(
         JobError: the detector's answer is no probability (outside [0, 1], or NaN).
     """
     places = None if eyes is None else torch.from_numpy(np.asarray(eyes, dtype=np.float32)[None])
-    return _answer(detector, to_batch(image[None]), places)[0]
+    reading: NDArray[np.float64] = _answer(detector, to_batch(image[None]), places)[0]
+    return reading
 
 
 @torch.inference_mode()
@@ -56,7 +57,7 @@ def read_all(
         JobError: an image cannot be read, or an answer is no probability.
     """
     found = []
-    for chunk in np.array_split(np.arange(len(dataset)), -(-len(dataset) // BATCH)):
+    for chunk in np.array_split(np.arange(len(dataset)), max(1, -(-len(dataset) // BATCH))):
         images = dataset.images(chunk)
         places = None if dataset.eyes is None else torch.from_numpy(np.ascontiguousarray(dataset.eyes[chunk]))
         found.append(_answer(detector, images.expand(-1, 3, -1, -1), places))
@@ -66,7 +67,7 @@ def read_all(
 
 
 def _answer(detector: AttributeDetector, images: Tensor, eyes: Tensor | None) -> NDArray[np.float64]:
-    answer = detector.probabilities(images, eyes).double().cpu().numpy()
+    answer: NDArray[np.float64] = detector.probabilities(images, eyes).double().cpu().numpy()
     if not (answer.min() >= 0 and answer.max() <= 1):  # written so that NaN fails too
         raise JobError("the detector gave numbers outside [0, 1], or NaN, as probabilities")
     return as_log_odds(answer)

@@ -1,0 +1,131 @@
+"""The cascade: the cheap detector first, the next one only on doubt, and evidence that fades with time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineament.authentication.cohort import Cohort
+from lineament.authentication.readings import model_of, read
+from lineament.authentication.scoring import Score, doubt, scorer
+from lineament.authentication.template import Template
+from lineament.errors import JobError, UsageError
+from lineament.subject import AttributeDetector
+
+__all__ = ["Cascade", "Finding", "Read", "Stage"]
+
+Read = Callable[[NDArray[np.uint8], "NDArray[np.float32] | None"], NDArray[np.float64]]
+"""Image and eyes of an observation to a reading ``(attributes,)`` in log-odds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One detector of a cascade, with the cohort and the template that its readings are held against.
+
+    Attributes:
+        read: image and eyes to a reading; `Stage.of` makes it from a detector.
+        cohort: of that detector.
+        template: enrolled by that detector against that cohort; ``JobError`` if it was not.
+        score: the template's.
+        doubt: between which scores the next stage, if there is one, is asked.
+    """
+
+    read: Read = field(repr=False)
+    cohort: Cohort
+    template: Template
+    score: Score = field(init=False, repr=False)
+    doubt: tuple[float, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        template, cohort = self.template, self.cohort
+        if (template.model, template.attributes) != (cohort.model, cohort.attributes):
+            raise JobError(f"{template.user}: the template is of another detector than the cohort; enrol again")
+        if template.cohort != cohort.sha256:
+            raise JobError(f"{template.user}: the template was enrolled against another cohort; enrol again")
+        score = scorer(cohort, template.mean, template.occasions)
+        object.__setattr__(self, "score", score)
+        object.__setattr__(self, "doubt", doubt(cohort, score, template.fmr))
+
+    @classmethod
+    def of(cls, detector: AttributeDetector, cohort: Cohort, template: Template) -> "Stage":
+        """The stage of a detector; ``JobError`` unless cohort and template are of just this one."""
+        if (model_of(detector), tuple(detector.attributes)) != (cohort.model, cohort.attributes):
+            raise JobError(
+                f"the cohort is of detector {cohort.model[:12]}..., not of {model_of(detector)[:12]}...; "
+                "name its own cohort, or make one with 'lineament calibrate'"
+            )
+        return cls(partial(read, detector), cohort, template)
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a cascade makes of the evidence so far.
+
+    Attributes:
+        accepted: whether the last stage asked takes it for the enrolled person.
+        stage: that stage's number.
+        score: its score of the evidence.
+        threshold: from which on it accepts.
+        evidence: ``(attributes,)`` log-odds, the fading mean of its readings.
+        readings: of this moment alone, one a stage asked.
+    """
+
+    accepted: bool
+    stage: int
+    score: float
+    threshold: float
+    evidence: NDArray[np.float64]
+    readings: tuple[tuple[float, ...], ...]
+
+
+class Cascade:
+    """Stages with their evidence: the mean of a stage's readings, one of ``half_life`` seconds ago counting half.
+
+    Args:
+        stages: cheapest first, all of one person.
+        half_life: in seconds, above 0.
+
+    Raises:
+        UsageError: no stage, or stages of several people.
+    """
+
+    def __init__(self, stages: Sequence[Stage], half_life: float) -> None:
+        if len({stage.template.user for stage in stages}) != 1:
+            raise UsageError(f"stages: expected one or more, all of one person, got {len(stages)}")
+        self.stages, self.half_life = tuple(stages), half_life
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all evidence."""
+        self._means = [np.zeros(len(stage.template.attributes)) for stage in self.stages]
+        self._weights = [0.0] * len(self.stages)
+        self._times = [0.0] * len(self.stages)
+
+    def ask(self, image: NDArray[np.uint8], eyes: NDArray[np.float32] | None, time: float) -> Finding:
+        """Read an image seen at ``time`` (not before the last one's) by as many stages as it takes.
+
+        Raises whatever a detector raises, and ``JobError`` if a reading or a score is not a number.
+        """
+        readings: list[tuple[float, ...]] = []
+        for number, stage in enumerate(self.stages):
+            reading = np.asarray(stage.read(image, eyes), dtype=np.float64)
+            if reading.shape != (len(stage.template.attributes),) or not np.isfinite(reading).all():
+                raise JobError(f"stage {number} gave no number for some attribute")
+            readings.append(tuple(reading.tolist()))
+            evidence = self._add(number, reading, time)
+            score, (lower, upper) = float(stage.score(evidence)), stage.doubt
+            if not np.isfinite(score):
+                raise JobError(f"stage {number} gave no score")
+            last = number == len(self.stages) - 1
+            if last or not lower <= score < upper:
+                break
+        threshold = stage.template.threshold if last else upper
+        return Finding(score >= threshold, number, score, threshold, evidence, tuple(readings))
+
+    def _add(self, number: int, reading: NDArray[np.float64], time: float) -> NDArray[np.float64]:
+        older = self._weights[number] * 0.5 ** ((time - self._times[number]) / self.half_life)
+        mean = (self._means[number] * older + reading) / (older + 1)
+        self._means[number], self._weights[number], self._times[number] = mean, older + 1, time
+        return np.asarray(mean)
