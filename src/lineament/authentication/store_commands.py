@@ -16,7 +16,7 @@ from lineament.errors import JobError, UsageError
 if TYPE_CHECKING:  # at run time only when a store is opened: sqlalchemy and cryptography are an extra
     from lineament.authentication.store import Store
 
-__all__ = ["PASSPHRASE", "check", "default_store", "delete", "list_store", "open_store", "rekey"]
+__all__ = ["PASSPHRASE", "ask_passphrase", "check", "default_store", "delete", "list_store", "open_store", "rekey"]
 
 PASSPHRASE, NEW_PASSPHRASE = "LINEAMENT_PASSPHRASE", "LINEAMENT_NEW_PASSPHRASE"
 """Environment variables that are read instead of asking, for services and scripts."""
@@ -46,7 +46,7 @@ def open_store(url: str | None, *, key_ring: bool = False, create: bool = False)
         from lineament.authentication.store import Store
     except ModuleNotFoundError as error:
         raise JobError(f"the store needs {error.name}: pip install 'lineament[store]'") from None
-    passphrase = None if key_ring else _passphrase(PASSPHRASE, "Passphrase of the store: ")
+    passphrase = None if key_ring else ask_passphrase(PASSPHRASE, "Passphrase of the store: ")
     return Store.open(url or default_store(), passphrase, create=create)
 
 
@@ -83,11 +83,12 @@ def check(url: str | None, *, key_ring: bool) -> None:
 def rekey(url: str | None, *, key_ring: bool, new_key_ring: bool) -> None:
     """Change the passphrase, or move the key into or out of the platform's key ring."""
     with open_store(url, key_ring=key_ring) as store:
-        store.rekey(None if new_key_ring else _passphrase(NEW_PASSPHRASE, "New passphrase: ", twice=True))
+        store.rekey(None if new_key_ring else ask_passphrase(NEW_PASSPHRASE, "New passphrase: ", twice=True))
     _say("the store opens by the platform's key ring now" if new_key_ring else "the store opens by the new passphrase")
 
 
-def _passphrase(variable: str, prompt: str, *, twice: bool = False) -> str:
+def ask_passphrase(variable: str, prompt: str, *, twice: bool = False) -> str:
+    """What the environment variable holds, else what is typed at the terminal; ``UsageError`` if there is neither."""
     if given := os.environ.get(variable):
         return given
     if not sys.stdin.isatty():
