@@ -74,29 +74,34 @@ def seen(time: float, image: NDArray[np.uint8]) -> Observation:
     return Observation(time, image)
 
 
+def test_the_last_word_of_a_source_that_ends_is_that_it_is_lost() -> None:
+    told = list(observations(played(2, None), seen))
+    assert [bool(observation.problems) for observation in told] == [False, False, True]
+    assert told[1].time < told[2].time == pytest.approx(1)
+    assert told[2].problems == {"lost": "The source has ended."} and told[2].image is None
+
+
+def failing(time: float, image: NDArray[np.uint8]) -> Observation:
+    if time:
+        raise ZeroDivisionError("in the face detector")
+    return seen(time, image)
+
+
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("film", "look", "words"),
     [
-        (None, "has ended"),
-        (JobError("camera 0: it stopped sending"), "lost: camera 0: it stopped sending"),
-        (MemoryError("all of it"), "all of it"),
+        (played(1, JobError("camera 0: it stopped sending")), seen, "camera 0: it stopped sending"),
+        (played(1, MemoryError("all of it")), seen, "all of it"),
+        (played(3, None), failing, "in the face detector"),
     ],
 )
-def test_the_last_word_of_a_source_is_that_it_is_lost(error, words) -> None:
-    told = list(observations(played(2, error), seen))
-    assert [observation.time for observation in told] == [0, 1, 1]
-    assert [bool(observation.problems) for observation in told] == [False, False, True]
-    assert words in told[2].problems["lost"] and told[2].image is None
-
-
-def test_a_look_that_fails_ends_it_too() -> None:
-    def failing(time: float, image: NDArray[np.uint8]) -> Observation:
-        if time:
-            raise ZeroDivisionError("in the face detector")
-        return seen(time, image)
-
-    told = list(observations(played(3, None), failing))
-    assert len(told) == 2 and "in the face detector" in told[1].problems["lost"]
+def test_whatever_fails_locks_first_and_is_told_then(film, look, words) -> None:
+    told = observations(film, look)
+    assert not next(told).problems
+    lost = next(told)
+    assert lost.time > 0 and words in lost.problems["lost"]
+    with pytest.raises(JobError, match=words):
+        next(told)
 
 
 def test_a_source_that_fails_at_once_is_an_error() -> None:

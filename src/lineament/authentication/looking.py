@@ -1,5 +1,6 @@
 """A picture becomes an observation: its face is found, its situation judged, and the face brought into the frame."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
@@ -10,6 +11,7 @@ from lineament.authentication.monitor import Observation
 from lineament.authentication.sources import PATIENCE, Picture
 from lineament.datasets.celeba import LOOSE_EYES
 from lineament.datasets.pixels import resized
+from lineament.errors import JobError, LineamentError
 from lineament.faces.align import Frame, align, check_photo
 from lineament.faces.landmarks import find
 from lineament.faces.situation import assess
@@ -19,6 +21,8 @@ __all__ = ["Look", "Timer", "frame_of", "look", "observations", "take_as_framed"
 
 Look = Callable[[float, NDArray[np.uint8]], Observation]
 """Time in seconds and picture ``(height, width, 3)`` uint8 to an observation."""
+
+SILENT = f"The camera has sent no picture for {PATIENCE:g} s."
 
 Timer = Callable[[str], AbstractContextManager[object]]
 """A stage's name to a context in which it runs; ``nullcontext`` where nobody measures."""
@@ -64,22 +68,22 @@ def take_as_framed(time: float, image: NDArray[np.uint8], frame: Frame) -> Obser
 def observations(played: Iterator[Picture], look: Look) -> Iterator[Observation]:
     """What the monitor is told of a source, to its end and whatever happens.
 
-    The last observation always says that the source is lost: it ended, or it or the look at a picture failed. What
-    fails on the first picture already is raised instead, since then nothing was ever seen.
+    The last observation always says that the source is lost: it ended, or it or the look at a picture failed; then the
+    failure is raised as ``JobError``. What fails on the first picture already is raised at once, for nothing was seen.
     """
-    time, seen = 0.0, False
+    time = None
     try:
-        for time, image in played:
-            if image is None:
-                silence = f"The camera has sent no picture for {PATIENCE:.0f} s."
-                observation = Observation(time, problems={"none": silence})
-            else:
-                observation = look(time, image)
-            yield observation
-            seen = True
-        reason = "The source has ended."
+        for moment, image in played:
+            yield look(moment, image) if image is not None else Observation(moment, problems={"none": SILENT})
+            time = moment
     except Exception as error:  # of any kind: whatever it is, it must lock
-        if not seen:
+        if time is None:
             raise
-        reason = f"The source was lost: {error}"
-    yield Observation(time, problems={"lost": reason})
+        yield _lost(time, f"The source was lost: {error}")
+        raise error if isinstance(error, LineamentError) else JobError(f"{type(error).__name__}: {error}") from error
+    if time is not None:
+        yield _lost(time, "The source has ended.")
+
+
+def _lost(time: float, sentence: str) -> Observation:
+    return Observation(math.nextafter(time, math.inf), problems={"lost": sentence})  # a clock that stood still is none

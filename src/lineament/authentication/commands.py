@@ -1,0 +1,172 @@
+"""What the verbs `enrol`, `verify` and `watch` do. The command line parses and calls these."""
+
+import json as json_module
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.live import Live
+
+from lineament import report
+from lineament.authentication.cascade import Cascade, Finding
+from lineament.authentication.cohort import Cohort
+from lineament.authentication.enrolment import enrol as enrol_seen
+from lineament.authentication.enrolment import enrol_typed
+from lineament.authentication.live import View, telling
+from lineament.authentication.looking import observations
+from lineament.authentication.models import Keeping, Models
+from lineament.authentication.monitor import Decision, Monitor, Policy
+from lineament.authentication.readings import read
+from lineament.authentication.reasons import Reason, differences, situations
+from lineament.authentication.sources import pictures
+from lineament.authentication.template import Template
+from lineament.errors import JobError, UsageError, nearest
+
+__all__ = ["answers", "enrol", "verify", "watch"]
+
+
+def enrol(
+    user: str, sources: Sequence[str], models: Models, keeping: Keeping, *, attributes: str, fmr: float, rate: float
+) -> None:
+    """Make a template a detector, keep it sealed, and say what is in it; arguments as on the command line."""
+    if bool(sources) == bool(attributes):
+        raise UsageError("enrol: name pictures, clips or a camera, or else --attributes; one of the two")
+    if keeping.file is not None and len(models.detectors) > 1:
+        raise UsageError("--out: a file holds the template of one detector; use a store for several")
+    if attributes:
+        typed = [answers(attributes, cohort.attributes) for cohort in models.cohorts]
+        templates = [enrol_typed(user, *each, fmr=fmr) for each in zip(typed, models.cohorts, strict=True)]
+    else:
+        templates = _seen(user, sources, models, fmr, rate)
+    place = keeping.put(templates)
+    for template, cohort in zip(templates, models.cohorts, strict=True):
+        print(_summary(template, cohort))
+    print(f"Sealed in {place}")
+
+
+def _seen(user: str, sources: Sequence[str], models: Models, fmr: float, rate: float) -> list[Template]:
+    """Templates out of pictures; each source counts as one occasion. What was left out is told."""
+    usable: list[tuple[str, NDArray[np.uint8], NDArray[np.float32] | None]] = []
+    left_out, last = Counter[str](), "none came"
+    for source, observation in models.observed(sources, rate):
+        left_out.update(observation.problems)
+        last = " ".join(observation.problems.values()) or last
+        if observation.image is not None and not observation.problems:
+            usable.append((source, observation.image, observation.eyes))
+    if not usable:
+        raise JobError(f"{', '.join(sources)}: no picture can be used: {last}")
+    if left_out:
+        counts = ", ".join(f"{code} {count}" for code, count in left_out.items())
+        Console(stderr=True).print(f"left out pictures with problems ({counts})", highlight=False)
+    occasions = [source for source, *_ in usable]
+    return [
+        enrol_seen(
+            user, np.stack([read(detector, image, eyes) for _, image, eyes in usable]), cohort, occasions=occasions, fmr=fmr
+        )
+        for detector, cohort in zip(models.detectors, models.cohorts, strict=True)
+    ]  # fmt: skip
+
+
+def _summary(template: Template, cohort: Cohort) -> str:
+    """Of what the template is made, how strict it is, and which attributes tell this person most from others."""
+    sure = template.mean >= cohort.cuts
+    words = [f"{report.readable(name)} {'yes' if sure[template.attributes.index(name)] else 'no'}"
+             for name in telling(template, cohort)[:6]]  # fmt: skip
+    made = "answers typed in" if template.typed else f"{template.images} pictures of {template.occasions} occasions"
+    return (
+        f"{template.user}: enrolled from {made}. Needs a score of {template.threshold:+.1f}, {_strictness(template)}.\n"
+        f"Most telling: {', '.join(words)}."
+    )
+
+
+def _strictness(template: Template) -> str:
+    low, high = template.fmr_interval
+    return f"which {template.fmr:.2g} of strangers reach (95 % interval {low:.2g} to {high:.2g})"
+
+
+def answers(text: str, known: Sequence[str]) -> dict[str, str]:
+    """``"Eyeglasses=no, Mustache=yes"`` as a mapping; ``UsageError`` for another form or name, or one twice."""
+    found: dict[str, str] = {}
+    for entry in text.split(","):
+        name, equals, answer = (part.strip() for part in entry.partition("="))
+        name = name.replace(" ", "_")
+        if not equals:
+            raise UsageError(f"--attributes: expected NAME=yes, NAME=no or NAME=any with commas between, got {entry!r}")
+        if name not in known:
+            raise UsageError(f"--attributes: {nearest(name, known, 'attribute')}")
+        if name in found:
+            raise UsageError(f"--attributes: {name} is answered twice")
+        found[name] = answer.lower()
+    return found
+
+
+def verify(user: str, sources: Sequence[str], models: Models, keeping: Keeping, *, rate: float, json: bool) -> int:
+    """Hold pictures, all of them together, against a user; 0 if accepted, 1 if refused."""
+    stages = models.stages(keeping.get(user, models))
+    cascade, found, problems, used, count = Cascade(stages, float("inf")), None, dict[str, str](), 0, 0
+    for count, (_, observation) in enumerate(models.observed(sources, rate), 1):  # noqa: B007
+        problems.update(observation.problems)
+        if observation.image is not None and not observation.problems:
+            found, used = cascade.ask(observation.image, observation.eyes, 0.0), used + 1
+    stage = stages[found.stage if found else -1]
+    reasons = situations(problems) if found is None else ()
+    if found and not found.accepted:
+        reasons = differences(stage.cohort, stage.template, found.evidence)
+    verdict = _Verdict(found is not None and found.accepted, found, stage.template, reasons, problems, used, count)
+    print(verdict.as_json() if json else verdict)
+    return 0 if verdict.accepted else 1
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What `verify` prints."""
+
+    accepted: bool
+    found: Finding | None
+    template: Template
+    reasons: tuple[Reason, ...]
+    problems: dict[str, str]
+    used: int
+    pictures: int
+
+    def as_json(self) -> str:
+        plain = {name: getattr(self, name) for name in ("accepted", "problems", "used", "pictures")}
+        plain |= {name: getattr(self.template, name) for name in ("user", "fmr", "fmr_interval")}
+        plain |= {name: getattr(self.found, name) for name in ("score", "threshold", "stage")} if self.found else {}
+        return json_module.dumps(plain | {"reasons": [asdict(reason) for reason in self.reasons]}, indent=1)
+
+    def __str__(self) -> str:
+        scored = ""
+        if self.found:
+            scored = f"score {self.found.score:+.1f} of {self.found.threshold:+.1f}, {_strictness(self.template)}; "
+        head = f"{'ACCEPTED' if self.accepted else 'REFUSED'} as {self.template.user}: {scored}"
+        return "\n  ".join([f"{head}{self.used} of {self.pictures} pictures used", *(r.sentence for r in self.reasons)])
+
+
+def watch(
+    user: str, source: str, models: Models, keeping: Keeping, *, rate: float, seconds: float,
+    speed: float, json: bool, log: Path | None,
+) -> None:  # fmt: skip
+    """Watch a source until it ends, in a live view or as JSON lines; arguments as on the command line."""
+    stages = models.stages(keeping.get(user, models))
+    policy = Policy(fmr=stages[0].template.fmr)
+    monitor, view = Monitor(stages, policy), View(source, stages, policy)
+    seen = observations(pictures(source, rate=rate, seconds=seconds, speed=speed), models.look(view.costs))
+    shown = nullcontext() if json else Live(view, console=Console(), refresh_per_second=10)
+    with shown:
+        for observation in seen:
+            with view.costs("detector"):
+                decision = monitor.observe(observation)
+            view.show(decision)
+            if json:
+                print(json_module.dumps(_plain(decision)), flush=True)
+
+
+def _plain(decision: Decision) -> dict[str, object]:
+    """A decision for programs; the readings are for the log."""
+    return {name: value for name, value in asdict(decision).items() if name != "readings"}
