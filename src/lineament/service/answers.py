@@ -23,8 +23,10 @@ class ReasonBody(BaseModel):
 
     @classmethod
     def of(cls, reason: Reason) -> "ReasonBody":
-        """The same in JSON."""
-        return cls(kind=reason.kind, name=reason.name, sentence=reason.sentence, strength=reason.strength)
+        """The same in JSON; what failed inside is not told."""
+        inside = reason.kind == "system" and reason.name == "detector"
+        sentence = "The detector failed." if inside else reason.sentence
+        return cls(kind=reason.kind, name=reason.name, sentence=sentence, strength=reason.strength)
 
 
 class Verdict(BaseModel):

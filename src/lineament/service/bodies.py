@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from lineament.service.pictures import KINDS
@@ -37,8 +37,8 @@ async def read_image(request: Request, settings: Settings) -> Upload:
     return await _bounded(request, settings.image_bytes, settings.body_seconds), kind
 
 
-async def read_images(request: Request, settings: Settings) -> list[Upload]:
-    """The images of a multipart body, each a file named ``image``."""
+async def read_images(request: Request, settings: Settings) -> list[tuple[str, Upload]]:
+    """The images of a multipart body, each with its occasion: files named ``image``, or ``image.OCCASION``."""
     body = await _bounded(request, settings.body_bytes, settings.body_seconds)
     parser = _InMemory(request.headers, _once(body), max_files=settings.images, max_fields=0)
     try:
@@ -47,15 +47,23 @@ async def read_images(request: Request, settings: Settings) -> list[Upload]:
         raise Problem(400, "multipart", f"the multipart body cannot be read: {error.message}") from None
     except Exception:  # from bytes made to harm, parsers raise whatever they come across
         raise Problem(400, "multipart", "the multipart body cannot be read") from None
-    uploads: list[Upload] = []
+    try:
+        return await _uploads(form, settings)
+    finally:
+        await form.close()
+
+
+async def _uploads(form: FormData, settings: Settings) -> list[tuple[str, Upload]]:
+    uploads: list[tuple[str, Upload]] = []
     for name, file in form.multi_items():
-        if name != "image" or not isinstance(file, UploadFile):
-            raise Problem(400, "multipart", f"every part is a file named image, got one named {name[:40]!r}")
+        part, _, occasion = name.partition(".")
+        if part != "image" or not isinstance(file, UploadFile):
+            raise Problem(400, "multipart", f"parts are files named image or image.OCCASION, got {name[:40]!r}")
         if file.content_type not in KINDS:
             raise Problem(415, "kind", f"part {len(uploads)}: expected Content-Type {' or '.join(KINDS)}")
         if (file.size or 0) > settings.image_bytes:
             raise Problem(413, "large", f"part {len(uploads)}: over {settings.image_bytes:,} bytes")
-        uploads.append((await file.read(), file.content_type))
+        uploads.append((occasion, (await file.read(), file.content_type)))
     if not uploads:
         raise Problem(400, "multipart", "the body holds no image; send files named image")
     return uploads

@@ -1,0 +1,147 @@
+"""Watching over a WebSocket: one monitor a connection, frames in, decisions out, locked whenever anything is amiss.
+
+A message is eight bytes of counter (big-endian, larger with every frame) and a JPEG or PNG image. Each is answered by
+one decision in JSON, so whoever waits for it before the next frame is never behind; whoever does not is slowed down.
+"""
+
+import asyncio
+import contextlib
+import struct
+import time
+from dataclasses import replace
+
+from fastapi import WebSocket
+
+from lineament.authentication.monitor import Decision, Monitor, Observation
+from lineament.service.access import Caller
+from lineament.service.answers import Decided
+from lineament.service.limits import Buckets
+from lineament.service.parts import Service
+from lineament.service.problems import Problem, answer, as_problem
+
+__all__ = ["COUNTER", "Ended", "watch"]
+
+COUNTER = struct.Struct(">Q")
+MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+TICK = 0.5
+"""Seconds between two looks at the clock while no frame comes."""
+
+
+class Ended(Exception):
+    """Why a watch ends; always after a locked decision.
+
+    Args:
+        code: of the WebSocket's closing.
+        reason: a word.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+async def watch(socket: WebSocket, service: Service, user: str, framed: bool) -> None:
+    """Serve one connection from its handshake to its end."""
+    try:
+        caller = service.admit(socket, "verify")
+        if service.watches >= service.settings.watches:
+            raise Problem(503, "busy", f"{service.settings.watches} watches run already", {"Retry-After": "5"})
+        with service.noted("watch", caller, user) as note:
+            monitor, template = await service.work.do(service.operations.monitor, user)
+            note("begun", template=template)
+    except Exception as error:
+        await socket.send_denial_response(answer(as_problem(error)))
+        return
+    service.watches += 1
+    watching, reason = _Watch(socket, service, user, caller, framed, monitor, template), "disconnected"
+    try:
+        await socket.accept()
+        await watching.run()
+    except Exception as error:
+        end = error if isinstance(error, Ended) else Ended(1011, as_problem(error).code)
+        reason = end.reason
+        await watching.lock(end)
+    finally:
+        service.watches -= 1
+        with service.noted("watch", caller, user) as note:
+            note(reason, frames=watching.frames)
+
+
+class _Watch:
+    """One connection and its monitor."""
+
+    def __init__(
+        self, socket: WebSocket, service: Service, user: str, caller: Caller, framed: bool, monitor: Monitor,
+        template: str,
+    ) -> None:  # fmt: skip
+        self.socket, self.service, self.user, self.caller, self.framed = socket, service, user, caller, framed
+        self.monitor, self.template = monitor, template
+        self.began, self.counter, self.frames, self.state = time.monotonic(), -1, 0, "locked"
+        self.rate = Buckets(service.settings.rate, service.settings.burst)
+
+    async def run(self) -> None:
+        """Answer frames until the other side hangs up; ``Ended`` for every other end."""
+        heard = checked = self.began
+        while True:
+            if time.monotonic() - checked > self.service.settings.recheck:
+                await self._still_there()
+                checked = time.monotonic()
+            try:
+                async with asyncio.timeout(TICK):
+                    message = await self.socket.receive()
+            except TimeoutError:
+                if time.monotonic() - heard > self.service.settings.silence:
+                    raise Ended(4408, "silence") from None
+                await self._tell(self.monitor.tick(time.monotonic()), None)
+                continue
+            heard = time.monotonic()
+            if message["type"] == "websocket.disconnect":
+                return
+            await self._frame(message.get("bytes") or b"")
+
+    async def lock(self, end: Ended) -> None:
+        """Say that it is locked, and why, and hang up; to whom is gone already, nothing."""
+        with contextlib.suppress(Exception):
+            lost = Observation(time.monotonic(), problems={"lost": f"The watch has ended: {end.reason}."})
+            await self._send(replace(self.monitor.observe(lost), state="locked"), None)
+        with contextlib.suppress(Exception):
+            await self.socket.close(end.code, end.reason)
+
+    async def _frame(self, content: bytes) -> None:
+        """Answer one frame; one whose counter was seen is none of a camera's, so nothing after it is believed."""
+        counter = COUNTER.unpack_from(content)[0] if len(content) > COUNTER.size else -1
+        if counter <= self.counter:
+            raise Ended(4409, "malformed" if counter < 0 else "replayed")
+        self.counter, self.frames = counter, self.frames + 1
+        await asyncio.sleep(self.rate.take(""))
+        try:
+            decision = await self.service.work.do(self._observe, content[COUNTER.size :], time.monotonic())
+        except Problem as problem:
+            if problem.code != "busy":
+                raise
+            decision = self.monitor.tick(time.monotonic())
+        await self._tell(decision, counter)
+
+    def _observe(self, image: bytes, now: float) -> Decision:
+        kind = next((kind for magic, kind in MAGIC.items() if image.startswith(magic)), "image/jpeg")
+        try:
+            observation = self.service.operations.observe((image, kind), self.framed, now)
+        except Problem as problem:  # a frame that cannot be read is none; the monitor's patience with that is limited
+            observation = Observation(now, problems={problem.code: problem.detail})
+        return self.monitor.observe(observation)
+
+    async def _still_there(self) -> None:
+        if not self.service.door.still(self.caller):
+            raise Ended(4401, "key")
+        with contextlib.suppress(Problem):  # too busy to ask now; the next time is near
+            if await self.service.work.do(self.service.operations.enrolled, self.user) != self.template:
+                raise Ended(4404, "user")
+
+    async def _tell(self, decision: Decision, counter: int | None) -> None:
+        """Send what was decided on a frame; what the clock decides, only where it changes the state."""
+        if counter is not None or decision.state != self.state:
+            await self._send(decision, counter)
+        self.state = decision.state
+
+    async def _send(self, decision: Decision, counter: int | None) -> None:
+        await self.socket.send_text(Decided.of(decision, counter, self.began).model_dump_json())
