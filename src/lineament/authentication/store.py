@@ -18,7 +18,7 @@ from lineament.authentication import database
 from lineament.authentication.migrations import HEAD, REVISIONS, migrate, revision
 from lineament.authentication.template import Template
 from lineament.authentication.vault import Vault
-from lineament.errors import JobError, UsageError
+from lineament.errors import JobError, LineamentError, UsageError
 
 __all__ = ["Entry", "Store"]
 
@@ -142,7 +142,7 @@ class Store:
         for entry in self.entries():
             try:
                 self.get(entry.user, entry.model)
-            except JobError as error:
+            except LineamentError as error:
                 faults.append(str(error))
         return tuple(faults)
 
