@@ -106,14 +106,16 @@ class Store:
 
     def get(self, user: str, model: str) -> Template:
         """The template of this user for this model; ``JobError`` if there is none, or it does not open."""
+        header = select(_HEADER).scalar_subquery()  # in the same statement, so that nobody changes it in between
+        mine = select(_SEALED, header).where(_Sealed.user == _name(user), _Sealed.model == model)
         with database.telling(self._engine), Session(self._engine) as session:
-            sealed = session.scalar(select(_SEALED).where(_Sealed.user == _name(user), _Sealed.model == model))
-            others = session.scalar(select(_Sealed.model).where(_Sealed.user == user).limit(1))
-            self._refuse_foreign_key(session)
-        if sealed is not None:
-            return self._opened(sealed, user, model)
-        if others is not None:
-            raise JobError(f"{user!r} is enrolled for model {others[:12]}, not for {model[:12]}; enrol again")
+            found = session.execute(mine).one_or_none()
+            other = None if found else session.scalar(select(_MODEL).where(_Sealed.user == user).limit(1))
+        if found:
+            self._refuse_other_key(found[1])
+            return self._opened(found[0], user, model)
+        if other:
+            raise JobError(f"{user!r} is enrolled for model {other[:12]}, not for {model[:12]}; enrol again")
         raise JobError(f"{user!r} is not enrolled")
 
     def entries(self) -> tuple[Entry, ...]:
@@ -187,15 +189,13 @@ class Store:
     def _writing(self, *, changing_key: bool = False) -> Iterator[Session]:
         """A transaction under our key: nobody changes the key in its course, and nobody writes while we change it."""
         with database.telling(self._engine), Session(database.writing(self._engine)) as session, session.begin():
-            self._refuse_foreign_key(session, lock="UPDATE" if changing_key else "SHARE")
+            # on SQLite, which knows no row locks, this locks nothing more than the transaction has locked already
+            self._refuse_other_key(session.scalar(select(_HEADER).with_for_update(read=not changing_key)))
             yield session
 
-    def _refuse_foreign_key(self, session: Session, lock: str = "") -> None:
+    def _refuse_other_key(self, header: bytes | None) -> None:
         """What a service writes under a key that was changed meanwhile, nobody could ever read."""
-        chosen = select(_HEADER)
-        if lock:  # SQLite, which knows no row locks, leaves it out and has locked everything already
-            chosen = chosen.with_for_update(read=lock == "SHARE")
-        if session.scalar(chosen) != self._vault.header:
+        if header != self._vault.header:
             raise JobError("the store's key was changed by another process; open the store again")
 
 
