@@ -151,8 +151,48 @@ def watch(
     watch(user, source, models, keeping, rate=rate, seconds=seconds, speed=speed, json=json, log=log)
 
 
+def protocol_list(root: Path | None = None) -> None:
+    """List the verification protocols: what enrols, what probes, and which published table stands beside each trial.
+
+    Args:
+        root: folder that holds data sets under their usual names, to say which are there; $LINEAMENT_DATA unless given.
+    """
+    from lineament.authentication.protocol_commands import list_protocols
+
+    list_protocols(root)
+
+
+def protocol_run(
+    name: Positional[str],
+    methods: str = "lbp,detector,lbp+detector",
+    data_root: Path | None = None,
+    json: bool = False,
+    plot: Path | None = None,
+    seed: int = 0,
+    resamples: int = 1000,
+) -> None:
+    """Run a verification protocol with any set of methods; print our table beside the published one.
+
+    Args:
+        name: a protocol that `lineament protocol list` names.
+        methods: separated by commas: lbp, detector (the one that comes with the package), detector:FOLDER,
+            classical:FOLDER, platform:FOLDER, discovered:FOLDER; a+b is their fusion. After a method, @published,
+            @standardised or @whitened says how its vectors are compared; else the development people decide.
+        data_root: the set's folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        json: print every figure as JSON instead of tables.
+        plot: folder for DET and ROC curves, a picture a trial.
+        seed: of the bootstrap over people, and of the groups that tune one another.
+        resamples: how often people are drawn anew.
+    """
+    from lineament.authentication.protocol_commands import run_protocol
+
+    run_protocol(name, methods=methods, root=data_root, json=json, plot=plot, seed=seed, resamples=resamples)
+
+
 VERBS: dict[str, Callable[..., Any]] = {
     "discover": discover,
+    "protocol list": protocol_list,
+    "protocol run": protocol_run,
     "enrol": enrol,
     "verify": verify,
     "watch": watch,

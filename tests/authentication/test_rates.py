@@ -17,7 +17,7 @@ def ten_thousand():
 
 def test_rates_that_can_be_worked_out_by_hand():
     scores, references, probes = ten_thousand()
-    found = measure(scores, references, probes, scores >= 9995, resamples=3)
+    found = measure(scores, references, probes, equal=scores >= 9995, wanted=scores >= 9995, resamples=3)
     assert (found.genuine, found.impostor) == (2, 10_000)
     assert found.fnmr_at_fmr_1[0] == 0  # the lowest threshold with FMR <= 1 % is 9899.5 and above: both are let in
     assert found.fnmr_at_fmr_01[0] == 0.5 - 0.5 * (9989.5 >= 9990)
@@ -66,7 +66,7 @@ def test_the_threshold_of_equal_errors_makes_them_nearly_equal():
     gallery, references, vectors, probes = crowd()
     compared = compare(gallery, references, vectors, probes, resamples=0)
     cut = threshold(compared.scores, references, probes, resamples=0)
-    decided = measure(compared.scores, references, probes, compared.scores >= cut[0], resamples=10)
+    decided = measure(compared.scores, references, probes, equal=compared.scores >= cut[0], resamples=10)
     assert decided.hter[0] == pytest.approx(decided.eer[0], abs=0.02) and np.isnan(cut[1])
 
 

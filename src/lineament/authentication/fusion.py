@@ -17,8 +17,9 @@ def z_score(scores: Array, development: Array | None = None) -> Array:
 
     Args:
         scores: similarities.
-        development: whose mean and deviation to take: similarities among development people. None takes those of
-            ``scores`` itself, as the dissertation does, which a system that sees one probe at a time cannot.
+        development: whose mean and deviation to take: similarities between different development people, for a picture
+            that is there twice has a similarity that would swamp them. None takes those of ``scores`` itself, as the
+            dissertation does, which a system that sees one probe at a time cannot.
     """
     known = scores if development is None else development
     if not np.isfinite(known).any():
@@ -32,7 +33,7 @@ def fuse(scores: Sequence[Array], development: Sequence[Array] | None = None) ->
 
     Args:
         scores: one matrix a method, all of one shape.
-        development: for each method its similarities among development people (see `z_score`).
+        development: for each method its similarities between development people (see `z_score`).
     """
     if len({matrix.shape for matrix in scores}) != 1 or (development is not None and len(development) != len(scores)):
         raise UsageError(f"fusion: expected matrices of one shape, got {', '.join(str(m.shape) for m in scores)}")

@@ -30,8 +30,8 @@ class Rates:
     Attributes:
         eer: where FNMR equals FMR.
         fnmr_at_fmr_1, fnmr_at_fmr_01: FNMR at the lowest threshold whose FMR is at most 1 %, and 0.1 %.
-        hter: mean of FMR and FNMR of the decisions; NaN if there were none.
-        fmr, fnmr: of the decisions.
+        hter: mean of FMR and FNMR where the development people's errors are equal; NaN if it is not known.
+        fmr, fnmr: what becomes of a FMR wanted on the development people; NaN if it is not known.
         genuine, impostor: how many comparisons of either kind.
     """
 
@@ -56,14 +56,16 @@ class Rates:
 
 def measure(
     scores: Array, references: NDArray[np.int64], probes: NDArray[np.int64],
-    accepted: NDArray[np.bool_] | None = None, *, resamples: int = 1000, seed: int = 0,
+    *, equal: NDArray[np.bool_] | None = None, wanted: NDArray[np.bool_] | None = None, resamples: int = 1000,
+    seed: int = 0,
 ) -> Rates:  # fmt: skip
     """Every figure of a matrix of comparisons, from one set of draws of people.
 
     Args:
         scores: ``(references, probes)``, larger for "the same person"; NaN where the two are not compared.
         references, probes: the identity of each row and of each column.
-        accepted: ``(references, probes)`` decisions at a threshold chosen on other people (see `threshold`).
+        equal: ``(references, probes)`` decisions at the threshold at which the errors of other people are equal.
+        wanted: the same at a threshold that was to give a certain FMR (see `threshold`).
         resamples: how often people are drawn anew.
         seed: of the draws.
 
@@ -72,12 +74,13 @@ def measure(
     """
     draws = Draws(scores, references, probes, resamples=resamples, seed=seed)
     one, tenth = (interval(draws.first(_at_most(rate)).fnmr) for rate in FMRS)
-    nothing = np.full(1 + resamples, np.nan)
-    fmr, fnmr = (nothing, nothing) if accepted is None else draws.at(accepted)
+    unknown = np.full((2, 1 + resamples), np.nan)
+    balanced = unknown if equal is None else draws.at(equal)
+    fmr, fnmr = unknown if wanted is None else draws.at(wanted)
     genuine = int(draws.mated.sum())
     return Rates(
-        interval(draws.first(_meet).meeting()), one, tenth, interval((fmr + fnmr) / 2), interval(fmr), interval(fnmr),
-        genuine, len(draws.mated) - genuine,
+        interval(draws.first(_meet).meeting()), one, tenth, interval((balanced[0] + balanced[1]) / 2), interval(fmr),
+        interval(fnmr), genuine, len(draws.mated) - genuine,
     )  # fmt: skip
 
 

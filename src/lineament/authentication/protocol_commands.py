@@ -1,0 +1,185 @@
+"""What the verbs `protocol list` and `protocol run` do: tables of what there is, and of what came out beside print."""
+
+import json as json_module
+import re
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from lineament import report
+from lineament.artifacts import write_atomically
+from lineament.authentication.comparison import WANTED
+from lineament.authentication.curves import draw_det, draw_roc
+from lineament.authentication.methods import parse
+from lineament.authentication.protocol_run import Outcome, Result, run
+from lineament.authentication.protocols import PROTOCOLS, Protocol, Trial, find_protocol
+from lineament.authentication.published import published
+from lineament.datasets.registry import find_dataset, open_dataset
+from lineament.errors import UsageError
+
+__all__ = ["list_protocols", "run_protocol"]
+
+
+def list_protocols(root: Path | None) -> None:
+    """Print every protocol with its trials: who enrols, what is a probe, which published table stands beside."""
+    console = _console()
+    for name, protocol in PROTOCOLS.items():
+        here = protocol.data == "portraits" or find_dataset(protocol.data, root) is not None
+        found = "data: embedded" if protocol.data == "portraits" else f"data: {'found' if here else 'not found'}"
+        table = Table(
+            Column("trial", no_wrap=True), "gallery", "probes", "beside", box=box.SIMPLE_HEAD,
+            title=escape(f"{name} ({protocol.data}; {found}): {protocol.about}"), title_justify="left",
+        )  # fmt: skip
+        for trial in protocol.trials:
+            beside = ", ".join(f"table {number}" for number, _ in trial.published)
+            on = f" (on {protocol.published_on})" if beside and protocol.published_on else ""
+            table.add_row(*map(escape, (trial.label, str(trial.gallery), str(trial.probe), beside + on)))
+        console.print(table)
+
+
+def run_protocol(
+    name: str, *, methods: str, root: Path | None, json: bool, plot: Path | None, seed: int, resamples: int
+) -> Outcome:
+    """Run a protocol and print its tables, or everything as JSON; arguments as in the verb."""
+    protocol, chosen = find_protocol(name), parse(methods)
+    if resamples < 1:
+        raise UsageError(f"--resamples: expected at least 1, got {resamples}")
+    dataset = open_dataset(protocol.data, root, **protocol.options)
+    outcome = run(protocol, dataset, chosen, resamples=resamples, seed=seed)
+    if plot is not None:
+        _plots(outcome, plot)
+    if json:
+        print(json_module.dumps(_plain(name, protocol, outcome), indent=1))
+        return outcome
+    console = _console()
+    console.print(*filter(None, (_rates(name, outcome), _beside(protocol, outcome), _figures(outcome))))
+    counts = f"{outcome.people} people compared, {outcome.images:,} faces read"
+    missed = f", {outcome.faceless:,} images without a face left out" if outcome.faceless else ""
+    console.print(f"{counts}{missed}. Tuned on: {outcome.tuned_on}.", highlight=False)
+    for trial, reason in outcome.left_out.items():
+        console.print(escape(f"left out: {trial}: {reason}"), highlight=False)
+    return outcome
+
+
+def _rates(name: str, outcome: Outcome) -> Table:
+    """Equal error rates as the dissertation prints them: a row a trial, a column a method."""
+    table = Table(
+        Column("EER, per cent", no_wrap=True), box=box.SIMPLE_HEAD, title=name, padding=(0, 1),
+        caption="below each the 95 % bootstrap interval over people",
+    )  # fmt: skip
+    for method in dict.fromkeys(result.method for result in outcome.results):
+        table.add_column(escape(_lines(method)), justify="right")
+    for trial in _trials(outcome):
+        table.add_row(escape(trial), *(_cell(result.rates.eer) for result in outcome.results if result.trial == trial))
+    return table
+
+
+def _beside(protocol: Protocol, outcome: Outcome) -> Table | None:
+    """What the dissertation prints in the same role, with the number of each table; None if that is nothing."""
+    told = {trial.label: _published(trial) for trial in protocol.trials if trial.label in _trials(outcome)}
+    names = list(dict.fromkeys(name for row in told.values() for name in row))
+    title = f"published on {protocol.published_on}, in the same roles" if protocol.published_on else "published"
+    table = Table(Column("EER, per cent", no_wrap=True), *names, box=box.SIMPLE_HEAD, title=title, padding=(0, 1))
+    for trial, row in told.items():
+        table.add_row(escape(trial), *("\n".join(row.get(name, [])) for name in names))
+    return table if names else None
+
+
+def _figures(outcome: Outcome) -> Table:
+    """Every other figure, a block a trial and a row a method."""
+    heads = ("FNMR at\nFMR 1 %", "FNMR at\nFMR 0.1 %", "HTER", f"FMR for\n{WANTED:.0%} wanted", "FNMR\nthere")
+    table = Table(
+        Column("per cent", no_wrap=True), *(Column(head, justify="right") for head in heads),
+        box=box.SIMPLE_HEAD, padding=(0, 1),
+        caption="HTER, and the FMR that became of the wanted one: at thresholds chosen on other people",
+    )  # fmt: skip
+    for trial in _trials(outcome):
+        rows = [result for result in outcome.results if result.trial == trial]
+        table.add_section()
+        table.add_row(f"[bold]{escape(trial)}[/bold]", *[""] * len(heads))
+        table.add_row(f"[dim]{rows[0].rates.genuine:,} genuine, {rows[0].rates.impostor:,} impostor[/dim]")
+        for result in rows:
+            rates = result.rates
+            spans = (rates.fnmr_at_fmr_1, rates.fnmr_at_fmr_01, rates.hter, rates.fmr, rates.fnmr)
+            table.add_row(escape(_lines(result.method, "  ")), *map(_cell, spans))
+    return table
+
+
+def _console() -> Console:
+    """Wide enough for these tables where the output is a file or a pipe."""
+    return Console(width=None if sys.stdout.isatty() else 150)
+
+
+def _trials(outcome: Outcome) -> list[str]:
+    return list(dict.fromkeys(result.trial for result in outcome.results))
+
+
+def _lines(method: str, indent: str = "") -> str:
+    """A method's short name on several lines, as narrow as it goes."""
+    return indent + re.sub(r" \+ | (?=\()|(?=@)", lambda cut: f"{cut[0].rstrip()}\n{indent}", short(method))
+
+
+def short(method: str) -> str:
+    """A method's name with the last word of each folder for the whole path: ``detector:runs/celeba`` to ``celeba``."""
+    return re.sub(r"\w+:[^+@ ]*?([^/+@ ]+)/?(?=$|[+@ ])", r"\1", method).replace("+", " + ")
+
+
+def _published(trial: Trial) -> dict[str, list[str]]:
+    """Published figures of a trial by method, as text: ``["19 (2.6, 2.9)", "20 (2.14)"]``."""
+    found: dict[str, dict[float, list[str]]] = {}
+    for table, row in trial.published:
+        for method, eer in published(table, row).items():
+            found.setdefault(method, {}).setdefault(eer, []).append(table)
+    return {
+        method: [f"{100 * eer:.0f} ({', '.join(tables)})" for eer, tables in figures.items()]
+        for method, figures in found.items()
+    }
+
+
+def _cell(span: Any) -> str:
+    figure, low, high = (100 * np.asarray(span)).tolist()
+    return "" if np.isnan(figure) else f"{figure:.1f}\n[dim]{low:.1f}–{high:.1f}[/dim]"
+
+
+def _plots(outcome: Outcome, folder: Path) -> None:
+    """A picture a trial: DET on the left, ROC on the right."""
+    for trial in _trials(outcome):
+        drawing, axes = report.axes(10, 4.4, 2)
+        shown = {short(result.method): result.curve for result in outcome.results if result.trial == trial}
+        draw_det(axes[0], shown)
+        draw_roc(axes[1], shown)
+        axes[0].set_title(trial)
+        report.legend(axes[1], loc="lower right")
+        name = re.sub(r"\W+", "_", trial).strip("_")
+        write_atomically(folder / f"{name}.png", partial(drawing.savefig, dpi=150))
+
+
+def _plain(name: str, protocol: Protocol, outcome: Outcome) -> dict[str, Any]:
+    def row(result: Result) -> dict[str, Any]:
+        return {"trial": result.trial, "method": result.method, **result.rates.to_dict()}
+
+    return {
+        "protocol": name,
+        "data": protocol.data,
+        "about": protocol.about,
+        "people": outcome.people,
+        "images": outcome.images,
+        "without_face": outcome.faceless,
+        "tuned_on": outcome.tuned_on,
+        "left_out": dict(outcome.left_out),
+        "results": [row(result) for result in outcome.results],
+        "published": {
+            trial.label: {
+                f"{number}: {who}": eer for number, at in trial.published for who, eer in published(number, at).items()
+            }
+            for trial in protocol.trials
+        },
+        "published_on": protocol.published_on or protocol.data,
+    }
