@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lineament.authentication.cohort import Cohort
 from lineament.authentication.readings import model_of, read
-from lineament.authentication.scoring import Score, doubt, scorer
+from lineament.authentication.scoring import Score, doubt, scorer, threshold_at
 from lineament.authentication.template import Template
 from lineament.errors import JobError, UsageError
 from lineament.subject import AttributeDetector
@@ -86,15 +86,19 @@ class Cascade:
     Args:
         stages: cheapest first, all of one person.
         half_life: in seconds, above 0.
+        stay: how many times the wanted false match rate the last stage allows while `ask` is told to be lenient.
 
     Raises:
         UsageError: no stage, or stages of several people.
     """
 
-    def __init__(self, stages: Sequence[Stage], half_life: float) -> None:
+    def __init__(self, stages: Sequence[Stage], half_life: float, stay: float = 1.0) -> None:
         if len({stage.template.user for stage in stages}) != 1:
             raise UsageError(f"stages: expected one or more, all of one person, got {len(stages)}")
-        self.stages, self.half_life = tuple(stages), half_life
+        self.stages, self.half_life, last = tuple(stages), half_life, stages[-1]
+        self.lenient = last.template.threshold
+        if stay > 1:
+            self.lenient = min(self.lenient, threshold_at(last.cohort, last.score, stay * last.template.fmr))
         self.forget()
 
     def forget(self) -> None:
@@ -103,7 +107,9 @@ class Cascade:
         self._weights = [0.0] * len(self.stages)
         self._times = [0.0] * len(self.stages)
 
-    def ask(self, image: NDArray[np.uint8], eyes: NDArray[np.float32] | None, time: float) -> Finding:
+    def ask(
+        self, image: NDArray[np.uint8], eyes: NDArray[np.float32] | None, time: float, *, lenient: bool = False
+    ) -> Finding:
         """Read an image seen at ``time`` (not before the last one's) by as many stages as it takes.
 
         Raises whatever a detector raises, and ``JobError`` if a reading or a score is not a number.
@@ -121,7 +127,7 @@ class Cascade:
             last = number == len(self.stages) - 1
             if last or not lower <= score < upper:
                 break
-        threshold = stage.template.threshold if last else upper
+        threshold = upper if not last else self.lenient if lenient else stage.template.threshold
         return Finding(score >= threshold, number, score, threshold, evidence, tuple(readings))
 
     def _add(self, number: int, reading: NDArray[np.float64], time: float) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from numbers import Real
 from typing import Literal
 
@@ -30,6 +30,9 @@ class Policy:
     Attributes:
         fmr: the false match rate at which templates must have been enrolled, in (0, 1).
         half_life: evidence of this age counts half as much as a new reading.
+        stay: while unlocked a score is refused only where more than this many times ``fmr`` of the cohort's readings
+            score higher, so that an owner whose score is near the threshold is not locked and unlocked all day. A
+            stranger who takes an unlocked place stays with at most that rate. 1 is no such leniency.
         unlock_after: a score must have been accepted for this long, without a break, before it unlocks.
         lock_after: a score may be refused for this long before it locks; a blink is shorter.
         no_face_after: this long without a reading (no face, or one too dark, blurred, turned) locks.
@@ -41,19 +44,19 @@ class Policy:
 
     fmr: float = 0.01
     half_life: float = 2.0
-    unlock_after: float = 1.0
-    lock_after: float = 1.0
+    stay: float = 3.0
+    unlock_after: float = 2.0
+    lock_after: float = 1.5
     no_face_after: float = 3.0
     max_gap: float = 5.0
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            least = 0.0 if entry.name in ("unlock_after", "lock_after") else math.ulp(0.0)
-            most = 1.0 if entry.name == "fmr" else math.inf
+        for name, value in asdict(self).items():
+            least = {"stay": 1.0, "unlock_after": 0.0, "lock_after": 0.0}.get(name, math.ulp(0.0))
+            most = {"fmr": 1.0, "stay": 1 / self.fmr if self.fmr else 1.0}.get(name, math.inf)
             if type(value) not in (int, float) or not least <= value < most:
                 raise UsageError(
-                    f"policy: {entry.name} is {value!r}, expected a number of {least:g} or more, under {most:g}"
+                    f"policy: {name} is {value!r}, expected a number of {least:.2g} or more, under {most:g}"
                 )
 
 
@@ -84,7 +87,7 @@ class Decision:
         time: of the observation, in seconds.
         state: ``"locked"`` or ``"unlocked"``.
         score: of the evidence so far, by the last stage asked; None while there is none.
-        threshold: from which on that stage accepts.
+        threshold: from which on that stage accepts; a lower one while unlocked (`Policy.stay`).
         stage: the number of that stage, 0 the cheapest.
         reasons: why it is locked, the first first; empty while unlocked.
         seen: attribute name to the probability that the evidence so far gives it, by that stage; empty without any.
@@ -127,7 +130,7 @@ class Monitor:
                     f"{stage.template.user}: enrolled at an FMR of {stage.template.fmr:g}, but the policy says "
                     f"{policy.fmr:g}; enrol again at that rate, or change the policy"
                 )
-        self.stages, self.policy, self.cascade = tuple(stages), policy, Cascade(stages, policy.half_life)
+        self.stages, self.policy, self.cascade = tuple(stages), policy, Cascade(stages, policy.half_life, policy.stay)
         self.state: State = "locked"
         self._time = 0.0  # of the last call whose clock was sound
         self._started = False
@@ -145,7 +148,8 @@ class Monitor:
         if observation.problems or observation.image is None:
             return self._unread(situations(observation.problems))
         try:
-            found = self.cascade.ask(observation.image, observation.eyes, self._time)
+            unlocked = self.state == "unlocked"
+            found = self.cascade.ask(observation.image, observation.eyes, self._time, lenient=unlocked)
         except Exception as error:  # whatever a detector raises, it must lock
             failure = f"{type(error).__name__}: {error}"
             return self._fail(Reason("system", "detector", f"A detector failed ({failure})."), failure)
