@@ -108,18 +108,18 @@ def _page(found: Discovered, rows: Sequence[dict[str, Any]], fragments: Sequence
         "images. In brackets: how many times as common as overall. Pictures are drawn at random, each of another "
         "person. Controls: the same groups against labels moved to other images, and groups made by k-means."
     )
+    mean = {key: float(np.mean([row[key] for row in rows])) for key in ("nmi", "nmi_kmeans", "nmi_moved")}
     findings = [
         Finding("strength", f"{named} of {count}", "groups in which some label is more common than chance allows"),
         Finding("blind spot", f"{count - named} of {count}", "groups that no label explains: look at what they share"),
-        Finding("weak flank", f"{sum(row['explained_moved'] for row in rows)} of {count}",
-                "groups that a label would explain if the labels were those of other images"),
+        Finding("weak flank" if mean["nmi"] < mean["nmi_kmeans"] else "strength", f"{mean['nmi']:.3f}",
+                "normalised mutual information of groups and labels, mean over parts and attributes; k-means has "
+                f"{mean['nmi_kmeans']:.3f}, labels moved to other images have {mean['nmi_moved']:.3f}"),
     ]  # fmt: skip
     first = Fragment([prose(text), overview(rows)], findings)
     provenance = [("Command", command), ("Data", card["data"]), ("Data licence", card["licence"]),
                   ("Detector", f"weights {card['config']['detector_sha256']}")]  # fmt: skip
-    subtitle = (
-        f"What the detector's {len(rows)} part network{'s' * (len(rows) > 1)} see alike, and which labels that is."
-    )
+    subtitle = "What the detector's part networks see alike, found without labels, and which labels that is."
     parts = [(row["part"], fragment) for row, fragment in zip(rows, fragments, strict=True)]
     return page(
         f"Discovered attributes of {card['data']}", subtitle, [("What the groups are", first), *parts], provenance

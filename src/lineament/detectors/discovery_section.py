@@ -74,12 +74,13 @@ SECTION = Section("What it groups together", run, cost=5)
 
 def overview(rows: Sequence[Mapping[str, Any]]) -> "Markup":
     """A table of `part_figures`, one row a part."""
-    columns = ["part", "groups with a label", "moved labels", "NMI", "moved labels", "k-means", "purity", "majority"]
+    columns = ["part", "groups with a label", "with a moved label", "NMI", "unseen people", "moved labels", "k-means",
+               "purity", "without groups"]  # fmt: skip
     lines: list[Row] = [
         [
             row["part"],
             *(report.number(row[key]) for key in ("explained", "explained_moved")),
-            *(report.number(row[key], 3) for key in ("nmi", "nmi_moved", "nmi_kmeans")),
+            *(report.number(row.get(key, np.nan), 3) for key in ("nmi", "nmi_unseen", "nmi_moved", "nmi_kmeans")),
             *(report.percent(row[key]) for key in ("purity", "majority")),
         ]
         for row in rows
@@ -87,8 +88,8 @@ def overview(rows: Sequence[Mapping[str, Any]]) -> "Markup":
     return report.table(
         columns,
         lines,
-        "What the groups say of the labels, mean over attributes: mutual information (0 none, 1 all), and the accuracy "
-        "of giving each image the commoner answer of its group, or of all images",
+        "What the groups say of the labels, mean over attributes: normalised mutual information (NMI; 0 nothing), and "
+        "purity, the accuracy of giving each image the commoner answer of its group, or of all images",
     )
 
 
