@@ -42,6 +42,20 @@ def discover(
     discover(out=out, data=data, root=root, detector=detector, settings=settings, dry_run=dry_run)
 
 
+def calibrate(out: Path, data: str = "portraits", root: Path | None = None, detector: Path | None = None) -> None:
+    """Make the cohort of a detector: readings of people it never saw, against whom templates get their thresholds.
+
+    Args:
+        out: folder of the cohort.
+        data: a data set that `lineament data list` names; its development part is read, of portraits 500 new people.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        detector: an artifact or a run folder; the detector that comes with the package unless given.
+    """
+    from lineament.authentication.calibration_commands import calibrate
+
+    calibrate(data=data, root=root, detector=detector, out=out)
+
+
 def enrol(
     user: Positional[str],
     sources: Positional[tuple[str, ...]] = (),
@@ -193,6 +207,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "discover": discover,
     "protocol list": protocol_list,
     "protocol run": protocol_run,
+    "calibrate": calibrate,
     "enrol": enrol,
     "verify": verify,
     "watch": watch,
