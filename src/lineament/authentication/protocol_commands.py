@@ -155,7 +155,7 @@ def _plots(outcome: Outcome, folder: Path) -> None:
         shown = {short(result.method): result.curve for result in outcome.results if result.trial == trial}
         draw_det(axes[0], shown)
         draw_roc(axes[1], shown)
-        axes[0].set_title(trial)
+        axes[0].set_title(trial, loc="left")
         report.legend(axes[1], loc="lower right")
         name = re.sub(r"\W+", "_", trial).strip("_")
         write_atomically(folder / f"{name}.png", partial(drawing.savefig, dpi=150))

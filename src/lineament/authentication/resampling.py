@@ -89,7 +89,8 @@ class Draws:
         self.genuine = _Side(rank[self.mated], first[self.mated], alone)
         self.impostor = _Side(*(part[~self.mated] for part in (rank, first, second)))
         check_both(len(self.genuine.rank), len(self.impostor.rank))
-        self.knots = np.unique(np.linspace(0, len(values), KNOTS + 1).astype(np.int64))
+        stretches = min(KNOTS, 1 + resamples)  # for few draws it is cheaper to walk
+        self.knots = np.unique(np.linspace(0, len(values), stretches + 1).astype(np.int64))
         self.refused, self.rejected = self._at_knots(self.genuine), self._at_knots(self.impostor)
 
     def first(self, wanted: Callable[[Array, Array], NDArray[np.bool_]]) -> Crossing:

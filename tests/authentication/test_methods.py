@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+
+from lineament.authentication.face_readings import read_faces
+from lineament.authentication.methods import parse
+from lineament.datasets.base import AttributeDataset
+from lineament.datasets.portraits import portraits
+from lineament.detectors.detector import shipped
+from lineament.errors import JobError, UsageError
+from lineament.images import to_batch
+
+
+def test_names_say_what_is_read_and_how_it_is_compared():
+    plain, published, both = parse("detector, detector@published, lbp+detector@whitened")
+    assert [part.treatment for method in (plain, published, both) for part in method.parts] == [
+        "chosen", "published", "published", "whitened",
+    ]  # fmt: skip
+    assert plain.parts[0].reader is published.parts[0].reader is both.parts[1].reader  # opened and read once
+    assert (both.name, both.parts[0].reader.similarity) == ("lbp+detector@whitened", "inverse_distance")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("lbq", UsageError, "did you mean 'lbp'"),
+        ("detector@publised", UsageError, "did you mean 'published'"),
+        ("lbp@whitened", UsageError, "unknown treatment"),
+        ("lbp:here", UsageError, "lbp without a folder"),
+        ("classical", UsageError, "classical:FOLDER"),
+        ("lbp,lbp", UsageError, "lbp named twice"),
+        ("lbp,", UsageError, "unknown method ''"),
+        ("detector:nowhere", JobError, "nowhere"),
+        ("discovered:nowhere", JobError, "nowhere"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_in_words(text, error, words):
+    with pytest.raises(error, match=words):
+        parse(text)
+
+
+def test_readings_are_the_detectors_log_odds_of_each_face_where_its_eyes_are():
+    drawn, detector = portraits(people=3, size=64), shipped()
+    kept, readings = read_faces([parse("detector")[0].parts[0].reader], drawn, "given", progress=False)
+    with torch.inference_mode():
+        expected = detector(drawn.images(np.arange(18)), torch.from_numpy(drawn.eyes)).numpy()
+    assert kept.tolist() == list(range(18))
+    np.testing.assert_allclose(readings["detector"], expected, atol=1e-4)
+
+
+def test_grey_and_larger_pictures_of_several_sizes_are_read_in_one_frame():
+    drawn = portraits(people=2, images_per_person=2, sessions=1, size=64)
+    large = portraits(people=2, images_per_person=2, sessions=1, size=192)
+    grey = [np.asarray(drawn.read(i).mean(2, keepdims=True), np.uint8) for i in range(4)]
+    mixed = [drawn.read(0), large.read(1), grey[2], large.read(3)]
+    data = AttributeDataset(
+        "mixed", lambda i: mixed[i], drawn.names, (), np.empty((4, 0), np.int8), drawn.identity, drawn.session,
+        drawn.split, eyes=drawn.eyes,
+    )  # fmt: skip
+    (method,) = parse("detector")
+    _, found = read_faces([method.parts[0].reader], data, "given", progress=False)
+    _, same = read_faces([method.parts[0].reader], drawn, "given", progress=False)
+    with torch.inference_mode():
+        alone = shipped()(to_batch(grey[2][None]).expand(-1, 3, -1, -1), torch.from_numpy(drawn.eyes[2:3])).numpy()
+    np.testing.assert_allclose(found["detector"][2], alone[0], atol=1e-4)
+    np.testing.assert_allclose(found["detector"][0], same["detector"][0], atol=1e-4)
+    for i in (1, 3):  # the same scene drawn larger says nearly the same
+        assert np.corrcoef(found["detector"][i], same["detector"][i])[0, 1] > 0.9
