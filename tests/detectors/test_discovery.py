@@ -156,11 +156,18 @@ def test_a_discovery_without_its_detector_is_refused(copy):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [({"clusters": 1}, "clusters: expected 2"), ({"samples": 5}, "samples: expected 100"), ({"seed": -1}, "seed"),
-     ({"sparsity": 0}, "sparsity: expected 1"), ({"clusters": 30, "samples": 120}, "120 are too few for 30")],
+     ({"sparsity": 0}, "sparsity: expected 1"), ({"samples": 100, "sparsity": 101}, "sparsity: expected 1 to 100"),
+     ({"clusters": 30, "samples": 120}, "120 are too few for 30")],
 )  # fmt: skip
 def test_wrong_settings_are_refused(wrong, said):
     with pytest.raises(UsageError, match=said):
         Settings(**wrong)
+
+
+def test_more_atoms_than_an_embedding_has_numbers_are_refused_before_any_work(drawn, trained, tmp_path):
+    with pytest.raises(UsageError, match="sparsity: expected 1 to 64"):
+        discover(trained[0], drawn, tmp_path / "run", Settings(4, 150, sparsity=65))
+    assert not (tmp_path / "run").exists()
 
 
 def test_too_few_training_images_are_refused(drawn, trained, tmp_path):

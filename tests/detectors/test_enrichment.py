@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import fisher_exact
 from sklearn.metrics import normalized_mutual_info_score
 
 from lineament.detectors.enrichment import agreement, shifted
@@ -30,15 +31,20 @@ def test_figures_equal_their_definitions():
     assert found.sizes.tolist() == np.bincount(clusters).tolist()
 
 
-def test_p_values_count_people_word_for_word():
-    clusters, labels, identity = random_case(1)
-    found = agreement(clusters, labels, identity, 4)
-    c, a = 2, 3
-    products = ((clusters == c) - (clusters == c).mean()) * (labels[:, a] - labels[:, a].mean())
-    sums = np.array([products[identity == person].sum() for person in range(60)])
-    from scipy.stats import norm
+def test_p_values_are_fishers_where_everybody_is_a_person_of_its_own():
+    clusters, labels, _ = random_case(1)
+    found = agreement(clusters, labels, np.full(600, -1), 4)
+    for c, a in ((2, 3), (0, 0)):
+        cells = [[((clusters == c) == i) & (labels[:, a] == j) for j in (True, False)] for i in (True, False)]
+        counts = np.sum(cells, axis=2)
+        assert found.p[c, a] == pytest.approx(fisher_exact(counts, alternative="greater").pvalue)
 
-    assert found.p[c, a] == pytest.approx(norm.sf(sums.sum() / np.sqrt((sums**2).sum())))
+
+def test_images_that_repeat_their_person_are_worth_one_person():
+    clusters, labels, _ = random_case(4, n=120)
+    alone = agreement(clusters, labels, np.arange(120), 4)
+    again = agreement(np.repeat(clusters, 10), np.repeat(labels, 10, axis=0), np.repeat(np.arange(120), 10), 4)
+    np.testing.assert_allclose(again.p, alone.p, atol=1e-9)
 
 
 def test_a_label_that_makes_the_cluster_is_found_and_first():
@@ -51,13 +57,13 @@ def test_a_label_that_makes_the_cluster_is_found_and_first():
     assert found.nmi[0] > 0.3 > found.nmi[1]
 
 
-def test_one_person_with_many_images_proves_nothing():
+def test_two_people_with_many_images_prove_little():
     identity = np.repeat(np.arange(60), 10)
     clusters, labels = np.zeros(600, int), np.zeros((600, 1), np.int8)
     clusters[:20], labels[:20] = 1, 1  # two people alone fill the cluster, and have the label in all their images
-    assert agreement(clusters, labels, identity, 2).over_represented(1, tests=1) == []
+    assert agreement(clusters, labels, identity, 2).over_represented(1, tests=100) == []
     strangers = agreement(clusters, labels, np.full(600, -1), 2)  # the same of people who are all others
-    assert strangers.over_represented(1, tests=1) == [0]
+    assert strangers.over_represented(1, tests=10**9) == [0]
 
 
 def test_labels_by_chance_are_named_no_more_often_than_claimed():

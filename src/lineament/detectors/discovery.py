@@ -51,6 +51,8 @@ class Settings:
         for name, least in (("clusters", 2), ("samples", 100), ("sparsity", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name}: expected {least} or more, got {getattr(self, name)}")
+        if self.sparsity > self.samples:
+            raise UsageError(f"sparsity: expected 1 to {self.samples}, the samples, got {self.sparsity}")
         if self.samples < 5 * self.clusters:
             raise UsageError(f"samples: {self.samples} are too few for {self.clusters} clusters; take 5 a cluster")
 
@@ -85,6 +87,14 @@ class Discovered:
     dictionaries: tuple[Dictionary, ...]
     settings: Settings
     card: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        smallest = min(part.embedding for part in self.detector.parts)
+        if self.settings.sparsity > smallest:
+            raise UsageError(
+                f"sparsity: expected 1 to {smallest}, as many as the smallest embedding has numbers, got "
+                f"{self.settings.sparsity}"
+            )
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -38,11 +38,11 @@ def discover(
         raise UsageError(f"{data}: no detector for it comes with lineament; name one of your own with --detector")
     chosen = shipped() if detector is None else load(detector)
     dataset = open_dataset(data, root)
-    index = sample(dataset, settings)
+    planned, index = Discovered(chosen, (), settings), sample(dataset, settings)
     if not (dataset.labels[index] >= 0).any():
         raise UsageError(f"{data}: has no attribute labels, so there is nothing to hold the clusters against")
     if dry_run:
-        parts = {part.name: part.embedding for part in chosen.parts}
+        parts = {part.name: part.embedding for part in planned.detector.parts}
         resolved = {"data": data, "images": len(index), "parts": parts, "out": str(out), "settings": asdict(settings)}
         print(json.dumps(resolved, indent=1))
         return
@@ -92,7 +92,13 @@ def held(
         unseen = (nearest[:, i], others) if len(test) else None
         agreement, figures = part_figures(one, seen, settings, tests, unseen)
         rows.append(figures | {"clusters": cluster_figures(agreement, dataset.attributes, tests)})
-        fragments.append(Fragment(sheets(part, seen, one.clusters.numpy(), agreement, tests, seed=settings.seed)))
+        fragments.append(
+            Fragment(
+                sheets(
+                    part, seen, one.clusters.numpy(), agreement, tests, nominal=found.detector.eyes, seed=settings.seed
+                )
+            )
+        )
         progress(0.5 + (i + 1) / len(found.dictionaries) / 2)
     return rows, fragments
 

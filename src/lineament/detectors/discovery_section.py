@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from lineament import report
 from lineament.datasets.base import AttributeDataset
-from lineament.detectors.batches import FRAMED
 from lineament.detectors.detector import Detector
 from lineament.detectors.discovery import Settings, embeddings
 from lineament.detectors.discovery_figures import cluster_figures, part_figures
@@ -64,7 +63,8 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     )
     return Fragment(
         [report.prose(text), *([overview(rows)] if len(rows) > 1 else []),
-         *sheets(best, test, one.clusters.numpy(), held, tests, seed=subject.seed, count=10)],
+         *sheets(best, test, one.clusters.numpy(), held, tests, nominal=detector.eyes,
+                 seed=subject.seed, count=10)],
         _findings(figures), {"parts": rows},
     )  # fmt: skip
 
@@ -95,7 +95,7 @@ def overview(rows: Sequence[Mapping[str, Any]]) -> "Markup":
 
 def sheets(
     part: Part, dataset: AttributeDataset, clusters: NDArray[np.int64], found: Agreement, tests: int,
-    *, seed: int = 0, count: int = 12,
+    *, nominal: NDArray[np.float32], seed: int = 0, count: int = 12,
 ) -> list["Markup"]:  # fmt: skip
     """One sheet a cluster: its size, the labels over-represented in it, and ``count`` of its crops drawn at random.
 
@@ -105,13 +105,14 @@ def sheets(
         clusters: ``(n,)`` which cluster each is in.
         found: how they agree with the labels.
         tests: see `Agreement.over_represented`.
+        nominal: ``(2, 2)`` where the eyes are if the data do not say, `Detector.eyes`.
         seed: of the draw; nobody is drawn twice into one sheet.
         count: pictures a sheet.
     """
     blocks = []
     for cluster in np.flatnonzero(found.sizes).tolist():
         rows = members(clusters == cluster, dataset.identity, count, seed)
-        eyes = FRAMED if dataset.eyes is None else dataset.eyes[rows]
+        eyes = nominal if dataset.eyes is None else dataset.eyes[rows]
         where = torch.from_numpy(np.array(np.broadcast_to(eyes, (len(rows), 2, 2))))
         pictures = to_uint8(crop(dataset.images(rows), where, part.window).clamp(0, 1))
         title = f"{part.name} {cluster}"

@@ -1,7 +1,7 @@
 """What clusters of images have to do with their labels: purity, shared information, labels that are over-represented.
 
-Images of one person are not independent, so the test of over-representation counts people, not images: the deviation
-of "in the cluster and with the label" comes from the sums of each person's images (Liang and Zeger 1986).
+Images of one person are not independent, so the test of over-representation divides all counts by how many images
+are worth one (the design effect, as Rao and Scott 1984 correct tests of tables from surveys of households).
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
-from scipy.stats import norm
+from scipy.stats import hypergeom
 
 from lineament.detectors.evaluation import people, ratio
 
@@ -74,7 +74,7 @@ def agreement(
         sizes=inside.sum(0).astype(np.int64),
         share=ratio(table[..., 1], known),
         overall=overall,
-        p=_p_values(inside, labels, overall, identity),
+        p=_p_values(table, _design_effect(inside, labels, overall, identity)),
         purity=ratio(table.max(2).sum(0), known.sum(0)),
         majority=np.maximum(overall, 1 - overall),
         nmi=_shared_information(table),
@@ -93,17 +93,35 @@ def shifted(labels: NDArray[np.int8], identity: NDArray[np.int64], seed: int) ->
     return moved
 
 
-def _p_values(inside: Array, labels: NDArray[np.int8], overall: Array, identity: NDArray[np.int64]) -> Array:
-    off = np.where(labels >= 0, (labels == 1) - np.nan_to_num(overall), 0)
+def _p_values(table: Array, likeness: Array) -> Array:
+    """Fisher's exact test of each cluster and label, of counts divided by the design effect.
+
+    Args:
+        table: ``(clusters, attributes, 2)`` counts.
+        likeness: ``(clusters, attributes)`` how many images are worth one.
+    """
+    hit, absent = table[..., 1] / likeness, table[..., 0] / likeness
+    size, have, lack = hit + absent, hit.sum(0), absent.sum(0)
+    return np.asarray(hypergeom.sf(np.floor(hit) - 1, np.round(have + lack), np.round(have), np.round(size)))
+
+
+def _design_effect(inside: Array, labels: NDArray[np.int8], overall: Array, identity: NDArray[np.int64]) -> Array:
+    """``(clusters, attributes)``: how many images of a set like this are worth one of a person of its own (Kish 1965).
+
+    It is 1 plus the images a person has beyond one, times how alike these are in cluster and in label.
+    """
     person = people(identity)
     order = np.argsort(person, kind="stable")
     starts = np.flatnonzero(np.diff(person[order], prepend=-1))
-    p = np.ones((inside.shape[1], labels.shape[1]))
-    for cluster, member in enumerate((inside - inside.mean(0)).T):
-        sums = np.add.reduceat((member[:, None] * off)[order], starts, axis=0)
-        deviation = np.sqrt((sums**2).sum(0))
-        p[cluster] = norm.sf(np.divide(sums.sum(0), deviation, out=np.zeros(len(overall)), where=deviation > 0))
-    return p
+    sizes = np.diff(np.append(starts, len(order)))
+    pairs, n = max(int((sizes * (sizes - 1)).sum()), 1), len(order)
+
+    def alike(columns: Array) -> Array:  # the correlation of two images of one person
+        between, total = (np.add.reduceat(columns[order], starts, axis=0) ** 2).sum(0), (columns**2).sum(0)
+        return np.asarray(np.clip(np.nan_to_num(ratio((between - total) / pairs, total / n)), 0, 1))
+
+    off = np.where(labels >= 0, (labels == 1) - np.nan_to_num(overall), 0)
+    return np.asarray(1 + pairs / n * np.outer(alike(inside - inside.mean(0)), alike(off)))
 
 
 def _shared_information(table: Array) -> Array:
