@@ -135,15 +135,21 @@ def test_deleted_is_gone_from_the_tables_of_postgresql(postgresql, cheap_vault):
     tables = Path(postgresql.partition("host=")[2]) / "data" / "base"
     if not os.access(tables, os.R_OK):
         pytest.skip("the cluster's files belong to another user")
-    files = lambda: [path for path in tables.rglob("*") if path.is_file()]  # noqa: E731
+    admin = postgresql.replace("anna:opensesame", "admin")
     sql(postgresql, "DROP SCHEMA public CASCADE")
     sql(postgresql, "CREATE SCHEMA public")
+
+    def on_disk(sealed: bytes) -> bool:
+        sql(admin, "CHECKPOINT")  # until then the server has it in memory and in its log
+        return traces(sealed, [path for path in tables.rglob("*") if path.is_file()])
+
     with Store.open(postgresql, PASSPHRASE, create=True) as store:
         for i in range(5):
             store.put(template(f"user {i}"))
         sealed = bytes(sql(postgresql, "SELECT sealed FROM lineament_templates WHERE \"user\" = 'user 3'")[0][0])
+        assert on_disk(sealed)
         store.delete("user 3")
-        assert not traces(sealed, files())
+        assert not on_disk(sealed)
         assert store.check() == ()
 
 
