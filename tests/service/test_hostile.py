@@ -47,7 +47,7 @@ def shared(seeing, tmp_path_factory):
             yield client
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"]),
     address=st.sampled_from(ADDRESSES),
@@ -73,7 +73,7 @@ def test_random_requests_are_refused_in_order(shared, method, address, user, que
         assert answer.json()["status"] == answer.status_code
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=bodies, kind=st.sampled_from(TYPES[:2]))
 def test_nobody_is_accepted_by_noise(shared, body, kind):
     sent = headers(shared.key, **{"Content-Type": kind})
@@ -81,7 +81,7 @@ def test_nobody_is_accepted_by_noise(shared, body, kind):
     assert 400 <= answer.status_code < 500
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(st.binary(max_size=60), st.text(max_size=20)), max_size=4))
 def test_random_frames_never_unlock(shared, messages):
     from starlette.websockets import WebSocketDisconnect

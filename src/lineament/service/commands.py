@@ -109,11 +109,10 @@ def serve(
 
     if (certificate is None) != (certificate_key is None):
         raise UsageError("--certificate, --certificate-key: give both, or neither")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn ends its work first, then repeats the signal
-    ring = _keys(keys, host)
-    log = audits.AuditLog(audit or default_file("audit.jsonl"))
-    with open_store(store, key_ring=key_ring, create=True) as opened, _bound(host, port) as listening:
-        app = create_app(*_seeing(detector, cohort), opened, Policy(fmr=fmr), settings, keys=ring, audit=log)
+    ring, seeing = _keys(keys, host), _seeing(detector, cohort)
+    with _bound(host, port) as listening, open_store(store, key_ring=key_ring, create=True) as opened:
+        log = audits.AuditLog(audit or default_file("audit.jsonl"))
+        app = create_app(*seeing, opened, Policy(fmr=fmr), settings, keys=ring, audit=log)
         config = uvicorn.Config(
             app,
             http=Impatient,
@@ -134,6 +133,7 @@ def serve(
         secure = "" if certificate or _is_local(host) else "; without TLS: let a proxy on this machine speak it"
         place = f"http{'s' if certificate else ''}://{_shown(host)}:{listening.getsockname()[1]}"
         print(f"serving {place}; audit log {log.path} at {log.head}{secure}", flush=True)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn ends its work first, then repeats the signal
         try:
             uvicorn.Server(config).run(sockets=[listening])
         finally:
@@ -180,11 +180,13 @@ def _shown(host: str) -> str:
 
 
 def _bound(host: str, port: int) -> socket.socket:
+    if not 0 <= port < 65536:
+        raise UsageError(f"--port: expected 0 to 65535, got {port}")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
+        reason = error.strerror or error
         raise JobError(f"{_shown(host)}:{port}: cannot listen there ({reason}); choose with --host, --port") from None
 
 
