@@ -1,6 +1,7 @@
 """What the verb `calibrate` does: make the cohort that a detector's templates are enrolled against."""
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -16,7 +17,7 @@ from lineament.errors import UsageError
 
 __all__ = ["PORTRAITS", "calibrate"]
 
-PORTRAITS = {"people": 500, "images_per_person": 8, "sessions": 4, "seed": 101}
+PORTRAITS: dict[str, Any] = {"people": 500, "images_per_person": 8, "sessions": 4, "seed": 101}
 """Portraits are drawn anew for a cohort: nobody in them is in any other set, there are enough people to show a false
 match rate of 0.6 %, and four days tell how a person varies. The shipped cohort was made so."""
 
