@@ -1,6 +1,6 @@
 """Work off the event loop: a bounded number of pieces in threads, whose questions to the detector go in batches.
 
-One pass over eight faces takes little more than a third of the time of eight passes, so what several requests ask at
+One pass over eight faces takes two fifths of the time of eight passes, so what several requests ask at
 the same moment is answered together. Nobody waits for company: a face that comes alone goes alone.
 """
 
