@@ -66,6 +66,12 @@ def test_a_torn_file_is_told(tmp_path, cheap_vault):
         store.users()
 
 
+def test_a_short_passphrase_leaves_no_file(tmp_path):
+    with pytest.raises(UsageError, match="at least 8 characters"):
+        Store.open(tmp_path / "store.sqlite", "short", create=True)
+    assert not list(tmp_path.iterdir())
+
+
 def test_files_are_for_their_owner_alone(tmp_path, cheap_vault):
     place = tmp_path / "deep" / "in" / "store.sqlite"
     with Store.open(f"sqlite:///{place}", PASSPHRASE, create=True):

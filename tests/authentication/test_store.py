@@ -153,18 +153,20 @@ def test_deleted_is_gone_from_the_tables_of_postgresql(postgresql, cheap_vault):
         assert store.check() == ()
 
 
-def test_who_reads_on_and_on_keeps_traces_and_the_call_says_so(tmp_path, cheap_vault, monkeypatch):
+def test_who_reads_on_and_on_keeps_traces_and_the_call_says_so(place, monkeypatch):
     monkeypatch.setattr("lineament.authentication.database.PATIENCE", 0.2)
-    place = tmp_path / "store.sqlite"
     with Store.open(place, PASSPHRASE, create=True) as store, Store.open(place, PASSPHRASE) as reader:
         store.put(template("anna"))
         with reader._engine.connect() as connection:
             connection.exec_driver_sql("SELECT * FROM lineament_templates").fetchone()
-            with pytest.raises(JobError, match="traces stay in the write-ahead log; stop it and delete again"):
+            with pytest.raises(
+                JobError, match="It is done, but traces .* stay .*; stop whoever reads it, and call again"
+            ):
                 store.delete("anna")
         with pytest.raises(JobError, match="not enrolled"):
             store.delete("anna")
-        assert (tmp_path / "store.sqlite-wal").stat().st_size == 0
+        if "://" not in place:
+            assert Path(f"{place}-wal").stat().st_size == 0
 
 
 @pytest.mark.parametrize("value", ["7", "1000000000000", "'text'", "3.5", "zeroblob(9)", "x'ff'"])

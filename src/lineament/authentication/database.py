@@ -5,6 +5,7 @@ without the statements and values that SQLAlchemy would add.
 """
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -42,7 +43,8 @@ def connect(url: str | Path, *, create: bool) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        arguments = {"options": "-c synchronous_commit=on", "connect_timeout": PATIENCE}
+        options = f"-c synchronous_commit=on -c lock_timeout={round(1000 * PATIENCE)}"
+        arguments = {"options": options, "connect_timeout": math.ceil(PATIENCE)}
         return create_engine(place, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError:
         raise JobError("PostgreSQL needs psycopg: pip install 'lineament[postgresql]'") from None
@@ -96,19 +98,22 @@ def scrub(engine: Engine) -> None:
     rewritten; its write-ahead log and backups age as the server is told to let them.
 
     Raises:
-        JobError: somebody reads the old state all the time; the rows are deleted, but traces of them are left.
+        JobError: somebody reads the old state all the time; what was asked is done, but traces are left.
     """
-    with _raw(engine) as cursor:
-        if engine.dialect.name == "postgresql":
-            cursor.execute("VACUUM FULL lineament_templates")
-            return
-        cursor.execute("VACUUM")
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        if cursor.fetchone()[0]:
-            raise JobError(
-                f"{shown(engine.url)}: deleted, but another process reads the old state, so that traces stay in the "
-                "write-ahead log; stop it and delete again"
-            )
+    try:
+        with _raw(engine) as cursor:
+            if engine.dialect.name == "postgresql":
+                cursor.execute("VACUUM FULL lineament_templates")
+                return
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if cursor.fetchone()[0]:
+                raise JobError(f"{shown(engine.url)}: another process reads the old state")
+    except JobError as error:
+        raise JobError(
+            f"{error}. It is done, but traces of what was there stay in the database's files; "
+            "stop whoever reads it, and call again"
+        ) from None
 
 
 def _parsed(url: str | Path) -> URL:

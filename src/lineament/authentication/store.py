@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from lineament.authentication import database
 from lineament.authentication.migrations import HEAD, REVISIONS, migrate, revision
 from lineament.authentication.template import Template
-from lineament.authentication.vault import Vault
+from lineament.authentication.vault import Vault, refuse_short
 from lineament.errors import JobError, LineamentError, UsageError
 
 __all__ = ["Entry", "Store"]
@@ -87,6 +87,8 @@ class Store:
             UsageError: not such a URL, or the passphrase of a new store is too short.
             JobError: no store there, a newer version's, a damaged one, a wrong passphrase, or the database says no.
         """
+        if create and passphrase is not None:
+            refuse_short(passphrase)  # before a file is made that then would hold no store
         engine = database.connect(url, create=create)
         try:
             with database.telling(engine):

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from lineament.authentication import key_ring
 from lineament.errors import JobError, UsageError
 
-__all__ = ["FORMAT", "MIN_PASSPHRASE", "Vault"]
+__all__ = ["FORMAT", "MIN_PASSPHRASE", "Vault", "refuse_short"]
 
 FORMAT = 1
 """Version of header and sealed bytes; another one is refused."""
@@ -69,9 +69,8 @@ class Vault:
             master = secrets.token_bytes(_KEY)
             key_ring.remember(salt.hex(), master)
             head = _HEAD.pack(_MAGIC, FORMAT, _KEY_RING, 0, 0, 0, salt)
-        elif len(passphrase) < MIN_PASSPHRASE:
-            raise UsageError(f"passphrase: expected at least {MIN_PASSPHRASE} characters, got {len(passphrase)}")
         else:
+            refuse_short(passphrase)
             master = _derived(passphrase, salt, ITERATIONS, LANES, MEMORY)
             head = _HEAD.pack(_MAGIC, FORMAT, _PASSPHRASE, ITERATIONS, LANES, MEMORY, salt)
         header = head + _check(master, head)
@@ -124,6 +123,12 @@ class Vault:
         if len(sealed) >= _WRAPPED and sealed[0] != FORMAT:
             raise JobError(f"{_named(user, model)}: sealed in format {sealed[0]}; this version reads format {FORMAT}")
         return _decrypted(self._wrapping, sealed[1:_WRAPPED], b"key", user, model)
+
+
+def refuse_short(passphrase: str) -> None:
+    """Raise ``UsageError`` for what no vault is made under."""
+    if len(passphrase) < MIN_PASSPHRASE:
+        raise UsageError(f"passphrase: expected at least {MIN_PASSPHRASE} characters, got {len(passphrase)}")
 
 
 def _parsed(header: bytes) -> tuple[int, tuple[int, int, int], bytes]:
