@@ -12,7 +12,7 @@ from typing import Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from lineament import cli_authentication, cli_service
+from lineament import cli_authentication, cli_monitor, cli_service
 from lineament.errors import LineamentError
 
 __all__ = ["main"]
@@ -269,6 +269,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "faces fetch": faces_fetch,
     "faces show": faces_show,
     **cli_authentication.VERBS,
+    **cli_monitor.VERBS,
     **cli_service.VERBS,
 }
 """Every verb; the first of two words is a group, with a help of its own. A verb may return an exit code."""

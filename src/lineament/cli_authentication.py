@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tyro.conf import Positional
 
@@ -56,115 +56,6 @@ def calibrate(out: Path, data: str = "portraits", root: Path | None = None, dete
     calibrate(data=data, root=root, detector=detector, out=out)
 
 
-def enrol(
-    user: Positional[str],
-    sources: Positional[tuple[str, ...]] = (),
-    attributes: str = "",
-    detector: tuple[Path, ...] = (),
-    cohort: tuple[Path, ...] = (),
-    framed: bool = False,
-    fmr: float = 0.01,
-    rate: float = 10.0,
-    store: str | None = None,
-    key_ring: bool = False,
-    out: Path | None = None,
-) -> None:
-    """Enrol a person from clips, pictures, a camera, or answers typed in; what is kept is sealed, and no image.
-
-    Passphrases: $LINEAMENT_PASSPHRASE, else you are asked.
-
-    Args:
-        user: a name for the person.
-        sources: clips, pictures, folders of them, camera or camera:NAME; each counts as one occasion.
-        attributes: instead of sources, answers such as "Eyeglasses=no,Mustache=yes"; the rest are "any".
-        detector: artifacts, the cheapest first; the detector that comes with the package unless given.
-        cohort: the cohort of each detector, as `lineament calibrate` makes it.
-        framed: the pictures are aligned crops already, so no face is looked for.
-        fmr: the false match rate that is wanted: the share of strangers that one picture lets in.
-        rate: at most so many pictures a second of a clip or camera.
-        store: path or postgresql:// URL of the store; $LINEAMENT_STORE unless given, else one in your data folder.
-        key_ring: open it by the platform's key ring instead of a passphrase.
-        out: write one sealed file instead of using a store.
-    """
-    from lineament.authentication.commands import enrol
-    from lineament.authentication.models import Keeping, Models
-
-    models = Models.open(detector, cohort, framed)
-    enrol(user, sources, models, Keeping(store, key_ring, out), attributes=attributes, fmr=fmr, rate=rate)
-
-
-def verify(
-    user: Positional[str],
-    sources: Positional[tuple[str, ...]],
-    detector: tuple[Path, ...] = (),
-    cohort: tuple[Path, ...] = (),
-    framed: bool = False,
-    rate: float = 10.0,
-    store: str | None = None,
-    key_ring: bool = False,
-    template: Path | None = None,
-    json: bool = False,
-) -> int:
-    """Say whether pictures, taken together, show an enrolled person, and if not, why: exit code 0 accepted, 1 refused.
-
-    Args:
-        user: who it is said to be.
-        sources: pictures, folders of them, clips, camera or camera:NAME.
-        detector: artifacts, the cheapest first; the detector that comes with the package unless given.
-        cohort: the cohort of each detector.
-        framed: the pictures are aligned crops already, so no face is looked for.
-        rate: at most so many pictures a second of a clip or camera.
-        store: path or postgresql:// URL of the store; $LINEAMENT_STORE unless given, else one in your data folder.
-        key_ring: open it by the platform's key ring instead of a passphrase.
-        template: a sealed file that `lineament enrol --out` wrote, instead of a store.
-        json: print JSON instead of words.
-    """
-    from lineament.authentication.commands import verify
-    from lineament.authentication.models import Keeping, Models
-
-    models = Models.open(detector, cohort, framed)
-    return verify(user, sources, models, Keeping(store, key_ring, template), rate=rate, json=json)
-
-
-def watch(
-    user: Positional[str],
-    source: Positional[str] = "camera",
-    detector: tuple[Path, ...] = (),
-    cohort: tuple[Path, ...] = (),
-    framed: bool = False,
-    rate: float = 10.0,
-    seconds: float = float("inf"),
-    speed: float = 1.0,
-    store: str | None = None,
-    key_ring: bool = False,
-    template: Path | None = None,
-    json: bool = False,
-    log: Path | None = None,
-) -> None:
-    """Watch whether an enrolled person is there: locked or unlocked, and why, as it happens.
-
-    Args:
-        user: who should be there.
-        source: camera, camera:NAME, a clip, or a folder of pictures.
-        detector: artifacts, the cheapest first; the detector that comes with the package unless given.
-        cohort: the cohort of each detector.
-        framed: the pictures are aligned crops already, so no face is looked for.
-        rate: at most so many pictures a second.
-        seconds: stop after this long.
-        speed: play a clip or a folder so much faster; inf for as fast as it goes.
-        store: path or postgresql:// URL of the store; $LINEAMENT_STORE unless given, else one in your data folder.
-        key_ring: open it by the platform's key ring instead of a passphrase.
-        template: a sealed file that `lineament enrol --out` wrote, instead of a store.
-        json: print a line of JSON for each picture instead of the live view.
-        log: write every decision to this file, with readings but without images.
-    """
-    from lineament.authentication.commands import watch
-    from lineament.authentication.models import Keeping, Models
-
-    models, keeping = Models.open(detector, cohort, framed), Keeping(store, key_ring, template)
-    watch(user, source, models, keeping, rate=rate, seconds=seconds, speed=speed, json=json, log=log)
-
-
 def protocol_list(root: Path | None = None) -> None:
     """List the verification protocols: what enrols, what probes, and which published table stands beside each trial.
 
@@ -203,13 +94,76 @@ def protocol_run(
     run_protocol(name, methods=methods, root=data_root, json=json, plot=plot, seed=seed, resamples=resamples)
 
 
+def train_classical(
+    out: Path,
+    data: str = "portraits",
+    root: Path | None = None,
+    attributes: tuple[str, ...] = (),
+    faces: int = 2000,
+    seed: int = 0,
+    jobs: int = 1,
+    backend: Literal["loky", "threading", "dask"] = "loky",
+    dry_run: bool = False,
+) -> None:
+    """Search 216 classical models for the five that tell each attribute best; killed and called again, it goes on.
+
+    Args:
+        out: folder of the run; the detector is written to its subfolder "detector", the winners to search.json.
+        data: a data set that `lineament data list` names.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        attributes: search for these alone.
+        faces: training faces at most, of people drawn at random; the time grows with their square.
+        seed: of the draw of people and of those that choose.
+        jobs: workers.
+        backend: processes, threads, or the dask scheduler that $DASK_SCHEDULER_ADDRESS names (else a local one).
+        dry_run: print the resolved run as JSON and stop.
+    """
+    from lineament.detectors.classical_commands import train_classical
+
+    train_classical(
+        out=out, data=data, root=root, attributes=attributes, faces=faces, seed=seed, jobs=jobs, backend=backend,
+        dry_run=dry_run,
+    )  # fmt: skip
+
+
+def train_platform(
+    out: Path,
+    data: str = "portraits",
+    root: Path | None = None,
+    attributes: tuple[str, ...] = (),
+    faces: int | None = None,
+    scale: float = 0.5,
+    seed: int = 0,
+    jobs: int = 1,
+    dry_run: bool = False,
+) -> None:
+    """Train the smallest detector: one linear SVM an attribute on local binary patterns of the face.
+
+    Args:
+        out: folder of the run; the detector is written to its subfolder "detector".
+        data: a data set that `lineament data list` names.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        attributes: train these alone.
+        faces: training faces at most, of people drawn at random; all unless given.
+        scale: 1, 0.7, 0.5 or 0.3 of a face of 128x168 px.
+        seed: of the draw of people.
+        jobs: processes.
+        dry_run: print the resolved run as JSON and stop.
+    """
+    from lineament.detectors.classical_commands import train_platform
+
+    train_platform(
+        out=out, data=data, root=root, attributes=attributes, faces=faces, scale=scale, seed=seed, jobs=jobs,
+        dry_run=dry_run,
+    )  # fmt: skip
+
+
 VERBS: dict[str, Callable[..., Any]] = {
+    "train classical": train_classical,
+    "train platform": train_platform,
     "discover": discover,
     "protocol list": protocol_list,
     "protocol run": protocol_run,
     "calibrate": calibrate,
-    "enrol": enrol,
-    "verify": verify,
-    "watch": watch,
 }
-"""Train classical and platform detectors, discover, calibrate, run protocols, enrol, verify, watch."""
+"""Train classical and platform detectors, discover, calibrate, run protocols."""

@@ -2,9 +2,10 @@
 
 import json as json_module
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,16 @@ from rich.live import Live
 from lineament import report
 from lineament.authentication.cascade import Cascade, Finding
 from lineament.authentication.cohort import Cohort
+from lineament.authentication.decision_log import DecisionLog, replay
 from lineament.authentication.enrolment import enrol as enrol_seen
 from lineament.authentication.enrolment import enrol_typed
-from lineament.authentication.live import View, telling
+from lineament.authentication.live import Costs, View, telling
 from lineament.authentication.looking import observations
 from lineament.authentication.models import Keeping, Models
-from lineament.authentication.monitor import Decision, Monitor, Policy
+from lineament.authentication.monitor import Decision, Monitor, Observation, Policy
 from lineament.authentication.readings import read
 from lineament.authentication.reasons import Reason, differences, situations
-from lineament.authentication.sources import pictures
+from lineament.authentication.sources import paced, pictures
 from lineament.authentication.template import Template
 from lineament.errors import JobError, UsageError, nearest
 
@@ -54,7 +56,7 @@ def _seen(user: str, sources: Sequence[str], models: Models, fmr: float, rate: f
     usable: list[tuple[str, NDArray[np.uint8], NDArray[np.float32] | None]] = []
     left_out, last = Counter[str](), "none came"
     for source, observation in models.observed(sources, rate):
-        left_out.update(observation.problems)
+        left_out.update(list(observation.problems))
         last = " ".join(observation.problems.values()) or last
         if observation.image is not None and not observation.problems:
             usable.append((source, observation.image, observation.eyes))
@@ -64,12 +66,11 @@ def _seen(user: str, sources: Sequence[str], models: Models, fmr: float, rate: f
         counts = ", ".join(f"{code} {count}" for code, count in left_out.items())
         Console(stderr=True).print(f"left out pictures with problems ({counts})", highlight=False)
     occasions = [source for source, *_ in usable]
-    return [
-        enrol_seen(
-            user, np.stack([read(detector, image, eyes) for _, image, eyes in usable]), cohort, occasions=occasions, fmr=fmr
-        )
-        for detector, cohort in zip(models.detectors, models.cohorts, strict=True)
-    ]  # fmt: skip
+    templates = []
+    for detector, cohort in zip(models.detectors, models.cohorts, strict=True):
+        readings = np.stack([read(detector, image, eyes) for _, image, eyes in usable])
+        templates.append(enrol_seen(user, readings, cohort, occasions=occasions, fmr=fmr))
+    return templates
 
 
 def _summary(template: Template, cohort: Cohort) -> str:
@@ -86,7 +87,7 @@ def _summary(template: Template, cohort: Cohort) -> str:
 
 def _strictness(template: Template) -> str:
     low, high = template.fmr_interval
-    return f"which {template.fmr:.2g} of strangers reach (95 % interval {low:.2g} to {high:.2g})"
+    return f"which {100 * template.fmr:.2g} % of strangers reach (95 % interval {100 * low:.2g} to {100 * high:.2g} %)"
 
 
 def answers(text: str, known: Sequence[str]) -> dict[str, str]:
@@ -149,19 +150,37 @@ class _Verdict:
 
 
 def watch(
-    user: str, source: str, models: Models, keeping: Keeping, *, rate: float, seconds: float,
-    speed: float, json: bool, log: Path | None,
+    user: str, source: str, models: Models, keeping: Keeping, *, rate: float, seconds: float, speed: float,
+    json: bool, log: Path | None, again: Path | None,
 ) -> None:  # fmt: skip
-    """Watch a source until it ends, in a live view or as JSON lines; arguments as on the command line."""
+    """Watch a source until it ends, or a log ``again``, in a live view or as JSON lines; as on the command line."""
     stages = models.stages(keeping.get(user, models))
-    policy = Policy(fmr=stages[0].template.fmr)
-    monitor, view = Monitor(stages, policy), View(source, stages, policy)
-    seen = observations(pictures(source, rate=rate, seconds=seconds, speed=speed), models.look(view.costs))
-    shown = nullcontext() if json else Live(view, console=Console(), refresh_per_second=10)
-    with shown:
-        for observation in seen:
-            with view.costs("detector"):
-                decision = monitor.observe(observation)
+    monitor = Monitor(stages, Policy(fmr=stages[0].template.fmr))
+    view = View(source if again is None else str(again), stages, monitor.policy)
+    if again is not None:
+        made = ((decision.time, decision) for decision in replay(again, stages))
+        _show((decision for _, decision in paced(made, speed)), view, json)
+        return
+    played = pictures(source, rate=rate, seconds=seconds, speed=speed)
+    with nullcontext() if log is None else DecisionLog(log, monitor) as written:
+        _show(_decisions(monitor, observations(played, models.look(view.costs)), view.costs, written), view, json)
+
+
+def _decisions(
+    monitor: Monitor, seen: Iterator[Observation], costs: Costs, log: DecisionLog | None
+) -> Iterator[Decision]:
+    for observation in seen:
+        with costs("detector"):
+            decision = monitor.observe(observation)
+        if log is not None:
+            log.write(observation, decision)
+        yield decision
+
+
+def _show(decisions: Iterator[Decision], view: View, json: bool) -> None:
+    first = list(islice(decisions, 1))  # before there is a view: what fails at once is told without one
+    with nullcontext() if json else Live(view):
+        for decision in chain(first, decisions):
             view.show(decision)
             if json:
                 print(json_module.dumps(_plain(decision)), flush=True)

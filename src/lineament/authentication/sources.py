@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Thread
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ __all__ = ["CAMERAS", "Picture", "camera", "clip", "paced", "pictures", "still",
 
 Picture = tuple[float, NDArray[np.uint8] | None]
 """When, in seconds of the source's clock, and what: ``(height, width, 3)`` uint8 RGB; None if the source is silent."""
+
+Thing = TypeVar("Thing")
 
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}"), "win32": ("dshow", "video={}")}
 """Platform to FFmpeg's name for its cameras, and what a camera's name or number is put into."""
@@ -122,13 +125,13 @@ def thinned(played: Iterator[Picture], rate: float) -> Iterator[Picture]:
             last = number
 
 
-def paced(played: Iterator[Picture], speed: float) -> Iterator[Picture]:
-    """Each picture when its time has come, ``speed`` times faster than its own clock; none is ever left out."""
+def paced(played: Iterator[tuple[float, Thing]], speed: float) -> Iterator[tuple[float, Thing]]:
+    """Each thing when its time has come, ``speed`` times faster than its own clock; none is ever left out."""
     began = None
-    for moment, image in played:
+    for moment, thing in played:
         began = time.monotonic() - moment / speed if began is None else began
         time.sleep(max(0.0, began + moment / speed - time.monotonic()))
-        yield moment, image
+        yield moment, thing
 
 
 def _until(played: Iterator[Picture], seconds: float) -> Iterator[Picture]:
