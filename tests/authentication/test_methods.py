@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,10 +7,12 @@ import torch
 from lineament.authentication.face_readings import read_faces
 from lineament.authentication.methods import parse
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.identities import yale
 from lineament.datasets.portraits import portraits
 from lineament.detectors.detector import shipped
 from lineament.errors import JobError, UsageError
 from lineament.images import to_batch
+from tests.data_root import data_root
 
 
 def test_names_say_what_is_read_and_how_it_is_compared():
@@ -66,3 +70,13 @@ def test_grey_and_larger_pictures_of_several_sizes_are_read_in_one_frame():
     np.testing.assert_allclose(found["detector"][0], same["detector"][0], atol=1e-4)
     for i in (1, 3):  # the same scene drawn larger says nearly the same
         assert np.corrcoef(found["detector"][i], same["detector"][i])[0, 1] > 0.9
+
+
+def test_eyes_of_real_faces_are_found_and_a_picture_without_a_face_is_left_out():
+    faces = yale(data_root("yale_faces"))
+    blank = np.full((243, 320, 1), 128, np.uint8)
+    some = replace(faces.subset(np.arange(4)), read=lambda i: blank if i == 2 else faces.read(i))
+    kept, readings = read_faces([parse("lbp")[0].parts[0].reader], some, "given", progress=False)  # the set has no eyes
+    assert kept.tolist() == [0, 1, 3] and readings["lbp"].shape == (3, 19200)
+    with pytest.raises(JobError, match="no face found"):
+        read_faces([parse("lbp")[0].parts[0].reader], some.subset([2]), "found", progress=False)

@@ -6,8 +6,10 @@ import pytest
 from lineament.authentication.protocols import PROTOCOLS, Protocol, Rule
 from lineament.authentication.trials import FOLDS, FRAMES, considered, folds, templates
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.identities import mobio, umdaa01
 from lineament.datasets.portraits import portraits
 from lineament.errors import JobError
+from tests.datasets.trees import mobio_tree, umdaa_tree
 
 
 def dataset(identity, session=None, names=None, split=2):
@@ -92,3 +94,17 @@ def test_lights_and_cameras_of_portraits_are_found_in_their_style():
     assert all(drawn.style(i)["session_light_angle"] < -90 for i in left)
     with pytest.raises(JobError, match="session_light_angle"):
         templates(dataset([0]), lit.gallery)
+
+
+def test_the_declarations_fit_what_the_readers_of_mobio_and_umdaa01_say(tmp_path):
+    phone = mobio(mobio_tree(tmp_path / "mobio"))
+    trials = {trial.label: trial for trial in PROTOCOLS["mobio"].trials}
+    unis, across = trials["unis"], trials["laptop → phone"]
+    assert len(templates(phone, unis.gallery).identity) == 1  # m001 in session 12
+    assert len(templates(phone, unis.probe).identity) == 0 == len(templates(phone, trials["but"].gallery).identity)
+    assert templates(phone, across.gallery).identity.tolist() == [0]  # f201, the first of two in order
+    assert len(templates(phone, across.probe).identity) == 2  # one clip in session 1, one in session 12
+    tasks = umdaa01(umdaa_tree(tmp_path / "umdaa01"))
+    same, cross = PROTOCOLS["umdaa01"].trials[0], PROTOCOLS["umdaa01"].trials[3]
+    assert templates(tasks, same.gallery).identity.tolist() == [0, 1] and not len(templates(tasks, same.probe).identity)
+    assert templates(tasks, cross.probe).identity.tolist() == [0]  # user01 scrolls in session 2
