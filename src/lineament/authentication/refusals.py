@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from lineament import report
+from lineament.authentication.readings import as_log_odds
 from lineament.authentication.reasons import NEVER_A_REASON, decisiveness, ranked
 from lineament.authentication.section import best_similarity, log_odds, spread
 from lineament.authentication.verification import error_rates, halves, single_eer, standardise
@@ -45,7 +45,7 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     drawn = np.random.default_rng(subject.seed).permutation(refused)[:PAIRS]
     row, column = row[drawn], column[drawn]
     means = np.array([log_odds(test)[first].mean(0) for _, first, _ in enrolled])[row]
-    seen, cut = log_odds(test)[probes[column]], logit(np.clip(subject.thresholds, 1e-4, 1 - 1e-4))
+    seen, cut = log_odds(test)[probes[column]], as_log_odds(subject.thresholds)
     speaks = decisiveness(means, seen, within, cut, subject.attributes)
     order, named = ranked(speaks, subject.attributes), np.isfinite(speaks.max(1))
     first = order[:, 0]

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from lineament import report
 from lineament.authentication.curves import curve, draw_det
+from lineament.authentication.readings import as_log_odds
 from lineament.authentication.verification import (
     Similarity,
     Verification,
@@ -63,7 +63,7 @@ SECTION = Section("Whether people can be told apart", run, cost=6)
 
 def log_odds(part: "Readings") -> NDArray[np.float64]:
     """Attribute vectors ``(n, attributes)`` in log-odds; probabilities count as at least 0.01% away from 0 and 1."""
-    return np.asarray(logit(np.clip(part.probabilities, 1e-4, 1 - 1e-4)))
+    return as_log_odds(part.probabilities)
 
 
 def best_similarity(development: "Readings") -> Similarity:
