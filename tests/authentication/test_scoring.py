@@ -99,3 +99,49 @@ def test_outside_its_doubt_a_stage_makes_few_of_the_wanted_errors():
     assert threshold_at(COHORT, score, 0.1) < upper >= lower
     assert (score(people(4000, 1, seed=9)[:, 0]) >= upper).mean() < 2 * SURE * 0.1
     assert (score(own) < lower).mean() < 0.05
+
+
+def test_before_the_same_camera_the_score_is_the_ratio_of_the_densities_of_the_difference():
+    one, other = people(2, 3, seed=8)
+    mean = one[0].copy()
+    mean[1] = np.nan
+    known = [0, 2, 3, 4]
+    difference = COHORT.within[np.ix_(known, known)] * 1.5
+    apart = difference + 2 * COHORT.between[np.ix_(known, known)]
+    score = scorer(COHORT, mean, 2, same_camera=True)
+    for reading in (*one, *other):
+        x = (reading - mean)[known]
+        wanted = multivariate_normal.logpdf(x, cov=difference) - multivariate_normal.logpdf(x, cov=apart)
+        assert score(reading) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_what_a_camera_does_to_everybody_makes_no_difference_before_it():
+    reading, shift = people(1, 1, seed=9)[0, 0], np.full(5, 7.0)
+    mean = people(1, 1, seed=10)[0, 0]
+    here, there = (scorer(COHORT, mean + added, 1, same_camera=True) for added in (0, shift))
+    assert here(reading) == pytest.approx(there(reading + shift))
+    assert threshold_at(COHORT, here, 0.05) == pytest.approx(threshold_at(COHORT, there, 0.05))
+
+
+def test_before_the_same_camera_impostors_are_the_differences_of_two_people():
+    score = scorer(COHORT, people(1, 1, seed=11)[0, 0], 1, same_camera=True)
+    threshold = threshold_at(COHORT, score, 0.05)
+    rate, low, high = impostor_rate(COHORT, score, threshold)
+    effects = COHORT.effects
+    literal_rate = np.mean(
+        [score(score.mean + effects[i] - effects[j]) >= threshold
+         for i in range(60) for j in range(COHORT.people) if i != j]
+    )  # fmt: skip
+    assert rate == pytest.approx(0.05, abs=1e-3) and low < rate < high
+    assert literal_rate == pytest.approx(rate, abs=0.03)
+
+
+def test_people_differ_by_as_much_as_was_estimated_of_them():
+    effects = COHORT.effects
+    assert np.cov(effects.T) == pytest.approx(COHORT.between, abs=0.15 * np.abs(COHORT.between).max())
+
+
+def test_doubt_before_the_same_camera_holds_the_threshold():
+    score = scorer(COHORT, people(1, 1, seed=12)[0, 0], 1, same_camera=True)
+    lower, upper = doubt(COHORT, score, 0.1)
+    assert threshold_at(COHORT, score, 0.1) < upper >= lower

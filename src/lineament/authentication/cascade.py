@@ -44,7 +44,7 @@ class Stage:
             raise JobError(f"{template.user}: the template is of another detector than the cohort; enrol again")
         if template.cohort != cohort.sha256:
             raise JobError(f"{template.user}: the template was enrolled against another cohort; enrol again")
-        score = scorer(cohort, template.mean, template.occasions)
+        score = scorer(cohort, template.mean, template.occasions, same_camera=template.same_camera)
         object.__setattr__(self, "score", score)
         object.__setattr__(self, "doubt", doubt(cohort, score, template.fmr))
 

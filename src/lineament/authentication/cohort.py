@@ -74,6 +74,19 @@ class Cohort:
         return np.asarray(np.sqrt(np.diag(self.within)))
 
     @cached_property
+    def effects(self) -> NDArray[np.float64]:
+        """``(people, attributes)``: by how much each person differs from ``mean``.
+
+        Means over a few images spread more than people do, by W over their number. They are drawn together so that
+        their covariance is what was estimated of people themselves, B.
+        """
+        counts = np.bincount(self.identity)
+        means = np.zeros((self.people, len(self.attributes)))
+        np.add.at(means, self.identity, self.readings.astype(np.float64))
+        seen = self.between + self.within * (1 / counts).mean()
+        return np.asarray((means / counts[:, None] - self.mean) @ _root(seen, -0.5) @ _root(self.between, 0.5))
+
+    @cached_property
     def sha256(self) -> str:
         """64 hex digits that name the cohort, whether it was saved or not: of its model, attributes and numbers."""
         head = "\n".join((self.model, *self.attributes)).encode()
@@ -181,6 +194,12 @@ def shipped() -> Cohort:
 
 def _shrunk(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(np.diag(covariance)))
+
+
+def _root(covariance: NDArray[np.float64], power: float) -> NDArray[np.float64]:
+    """A symmetric power of a covariance."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray((vectors * np.maximum(values, 1e-12) ** power) @ vectors.T)
 
 
 def _answers(

@@ -28,6 +28,7 @@ def enrol(
     *,
     occasions: Sequence[str] | None = None,
     fmr: float = 0.01,
+    same_camera: bool = False,
     created: datetime | None = None,
 ) -> Template:
     """Enrol a person by what the detector said of some images.
@@ -41,6 +42,7 @@ def enrol(
         cohort: of the same detector.
         occasions: on which day or in which clip each image was taken; None for one occasion.
         fmr: the wanted false match rate, which fixes the threshold.
+        same_camera: whether the person will be watched by the very camera of these images, at the same place.
         created: when; now unless given.
 
     Raises:
@@ -60,7 +62,7 @@ def enrol(
     share = (1 / (counts * len(counts)))[which]
     mean = share @ readings
     variance = (PRIOR * cohort.deviation**2 + len(counts) * (share @ (readings - mean) ** 2)) / (PRIOR + len(counts))
-    return _template(user, cohort, mean, np.sqrt(variance), len(counts), len(readings), fmr, created)
+    return _template(user, cohort, mean, np.sqrt(variance), len(counts), len(readings), fmr, created, same_camera)
 
 
 def enrol_typed(
@@ -92,9 +94,9 @@ def enrol_typed(
 
 def _template(
     user: str, cohort: Cohort, mean: Array, deviation: Array, occasions: int, images: int, fmr: float,
-    created: datetime | None,
+    created: datetime | None, same_camera: bool = False,
 ) -> Template:  # fmt: skip
-    score = scorer(cohort, mean, occasions)
+    score = scorer(cohort, mean, occasions, same_camera=same_camera)
     threshold = threshold_at(cohort, score, fmr)
     if (own := float(score(mean))) < threshold:
         raise UsageError(
@@ -116,4 +118,5 @@ def _template(
         fmr=float(fmr),
         fmr_interval=(low, high),
         created=(created or datetime.now(UTC)).isoformat(timespec="seconds"),
+        same_camera=same_camera,
     )

@@ -43,6 +43,7 @@ class Template:
         fmr: the false match rate that was wanted, in (0, 1).
         fmr_interval: the 95 % interval of the rate at this threshold, over the people of the cohort.
         created: when, ISO 8601 with its offset from UTC.
+        same_camera: whether it will be watched by the camera, at the place, of the enrolment (`scoring.scorer`).
 
     Raises:
         UsageError: values that no enrolment gives; the message names the field.
@@ -61,6 +62,7 @@ class Template:
     fmr: float
     fmr_interval: tuple[float, float]
     created: str
+    same_camera: bool = False
 
     def __post_init__(self) -> None:
         if wrong := _wrong(self):
@@ -142,6 +144,7 @@ def _wrong(template: Template) -> str:
         "fmr_interval": len(template.fmr_interval) == 2 and all(map(_is_number, template.fmr_interval))
         and 0 <= template.fmr_interval[0] <= template.fmr_interval[1] <= 1,
         "created": _is_time(template.created),
+        "same_camera": type(template.same_camera) is bool and not (template.typed and template.same_camera),
     }  # fmt: skip
     return next((f"{name} is {getattr(template, name)!r:.80}, which no enrolment gives" for name in checks
                  if not checks[name]), "")  # fmt: skip
