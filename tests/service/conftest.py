@@ -15,6 +15,9 @@ from lineament.service.app import create_app
 from lineament.service.audit import AuditLog
 from lineament.service.keys import Keys
 from lineament.service.settings import Settings
+from tests.faces.conftest import astronaut, face_models
+
+__all__ = ["astronaut", "face_models"]
 
 LIVELY = Settings(rate=500, burst=1000, address_rate=1000, address_burst=2000)
 """Tests ask faster than people do."""

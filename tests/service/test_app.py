@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import time
+from dataclasses import replace
 
 import httpx2
 import numpy as np
@@ -230,6 +231,50 @@ def test_a_damaged_template_accepts_nobody(client, anna, store, monkeypatch):
     monkeypatch.setattr(Store, "get", lambda *_: (_ for _ in ()).throw(JobError("template of 'anna': damaged")))
     assert "damaged" not in refused(verify(client, anna, image(ANNA, 9)), 500, "internal")
     refused(enrol(client, "anna", BEN), 500, "internal")
+
+
+def test_a_template_of_another_model_cohort_or_rate_accepts_nobody(client, anna, store, seeing):
+    own = store.get(anna, seeing[1].model)
+    for field, value in (("model", "0" * 64), ("cohort", "0" * 64), ("fmr", 0.02)):
+        store.put(replace(own, user=field, **{field: value}))
+        told = refused(verify(client, field, image(ANNA, 9)), 409, "foreign")
+        assert "enrol again" in told
+        refused(enrol(client, field, BEN), 409, "foreign" if field == "model" else "enrolled")
+        store.delete(field)
+
+
+def jpeg(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+@pytest.mark.usefixtures("face_models")
+def test_a_face_in_a_photo_is_found(client, astronaut):
+    photo = jpeg(astronaut)
+    post = lambda verb, **body: client.post(f"/v1/users/eileen/{verb}", **body)  # noqa: E731
+    parts = [("image", ("a.jpg", photo, "image/jpeg"))] * 2
+    made = post("enrol", files=parts, headers=headers(client.key))
+    assert made.status_code == 201, made.text
+    own = headers(client.key, **{"Content-Type": "image/jpeg"})
+    assert post("verify", content=photo, headers=own).json()["accepted"]
+    twins = jpeg(np.hstack([astronaut[:320, 90:350]] * 2))
+    own = headers(client.key, **{"Content-Type": "image/jpeg"})
+    answer = post("verify", content=twins, headers=own).json()
+    assert (answer["accepted"], answer["score"], answer["reasons"][0]["name"]) == (False, None, "several")
+
+
+@pytest.mark.usefixtures("face_models")
+def test_who_has_no_face_in_the_picture_is_told_so(client, anna, store):
+    nothing = jpeg(np.full((200, 200, 3), 120, np.uint8))
+    own = headers(client.key, **{"Content-Type": "image/jpeg"})
+    answer = client.post(f"/v1/users/{anna}/verify", content=nothing, headers=own).json()
+    assert (answer["accepted"], answer["score"]) == (False, None)
+    assert answer["reasons"][0]["name"] == "none"
+    parts = [("image", ("a.jpg", nothing, "image/jpeg"))]
+    answer = client.post("/v1/users/max/enrol", files=parts, headers=headers(client.key))
+    assert "image 0: No face is in the picture" in refused(answer, 422, "situation")
+    assert "max" not in store.users()
 
 
 def test_the_audit_log_tells_who_asked_for_whom_and_nothing_of_a_face(client, store):

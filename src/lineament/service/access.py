@@ -70,10 +70,10 @@ class Door:
 
     def check(self, caller: Caller, headers: Headers, scope: str) -> None:
         """``Problem`` if the caller's key lacks the scope, they ask too often, or they asked this before."""
+        _spend(self.callers, caller.key, "this key")
         if scope not in caller.scopes:
             has = ", ".join(sorted(caller.scopes))
             raise Problem(403, "scope", f"this needs a key with the scope {scope}; key {caller.key} has {has}")
-        _spend(self.callers, caller.key, "this key")
         nonce, sent = headers.get("x-nonce", ""), headers.get("x-timestamp", "")
         if not NONCE.fullmatch(nonce):
             raise Problem(400, "nonce", "X-Nonce: expected 16 to 64 random letters, digits, - or _, new every time")

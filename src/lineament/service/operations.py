@@ -116,6 +116,8 @@ class Operations:
         except JobError as error:
             if _says_unknown(error, user):
                 return None
+            if str(error).startswith(f"{user!r} is enrolled for model"):
+                raise Problem(409, "foreign", str(error)) from None
             raise
 
     def _refuse_known(self, user: str) -> None:

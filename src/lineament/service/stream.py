@@ -113,7 +113,8 @@ class _Watch:
         if counter <= self.counter:
             raise Ended(4409, "malformed" if counter < 0 else "replayed")
         self.counter, self.frames = counter, self.frames + 1
-        await asyncio.sleep(self.rate.take(""))
+        while wait := self.rate.take(""):
+            await asyncio.sleep(wait)
         try:
             decision = await self.service.work.do(self._observe, content[COUNTER.size :], time.monotonic())
         except Problem as problem:
