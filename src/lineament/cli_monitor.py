@@ -16,6 +16,7 @@ def enrol(
     detector: tuple[Path, ...] = (),
     cohort: tuple[Path, ...] = (),
     framed: bool = False,
+    same_camera: bool = False,
     fmr: float = 0.01,
     rate: float = 10.0,
     store: str | None = None,
@@ -33,6 +34,8 @@ def enrol(
         detector: artifacts, the cheapest first; the detector that comes with the package unless given.
         cohort: the cohort of each detector, as `lineament calibrate` makes it.
         framed: the pictures are aligned crops already, so no face is looked for.
+        same_camera: the person will be watched by the camera of these pictures, at the same place, as on a desk: hold
+            strangers against pictures of that camera, not of the cohort's.
         fmr: the false match rate that is wanted: the share of strangers that one picture lets in.
         rate: at most so many pictures a second of a clip or camera.
         store: path or postgresql:// URL of the store; $LINEAMENT_STORE unless given, else one in your data folder.
@@ -43,7 +46,8 @@ def enrol(
     from lineament.authentication.models import Keeping, Models
 
     models = Models.open(detector, cohort, framed)
-    enrol(user, sources, models, Keeping(store, key_ring, out), attributes=attributes, fmr=fmr, rate=rate)
+    enrol(user, sources, models, Keeping(store, key_ring, out), attributes=attributes, fmr=fmr, rate=rate,
+          same_camera=same_camera)  # fmt: skip
 
 
 def verify(

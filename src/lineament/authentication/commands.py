@@ -33,25 +33,30 @@ __all__ = ["answers", "enrol", "verify", "watch"]
 
 
 def enrol(
-    user: str, sources: Sequence[str], models: Models, keeping: Keeping, *, attributes: str, fmr: float, rate: float
-) -> None:
+    user: str, sources: Sequence[str], models: Models, keeping: Keeping, *, attributes: str, fmr: float, rate: float,
+    same_camera: bool = False,
+) -> None:  # fmt: skip
     """Make a template a detector, keep it sealed, and say what is in it; arguments as on the command line."""
     if bool(sources) == bool(attributes):
         raise UsageError("enrol: name pictures, clips or a camera, or else --attributes; one of the two")
     if keeping.file is not None and len(models.detectors) > 1:
         raise UsageError("--out: a file holds the template of one detector; use a store for several")
+    if attributes and same_camera:
+        raise UsageError("--same-camera: answers typed in were seen by no camera; leave it out, or enrol from pictures")
     if attributes:
         typed = [answers(attributes, cohort.attributes) for cohort in models.cohorts]
         templates = [enrol_typed(user, *each, fmr=fmr) for each in zip(typed, models.cohorts, strict=True)]
     else:
-        templates = _seen(user, sources, models, fmr, rate)
+        templates = _seen(user, sources, models, fmr, rate, same_camera)
     place = keeping.put(templates)
     for template, cohort in zip(templates, models.cohorts, strict=True):
         print(_summary(template, cohort))
     print(f"Sealed in {place}")
 
 
-def _seen(user: str, sources: Sequence[str], models: Models, fmr: float, rate: float) -> list[Template]:
+def _seen(
+    user: str, sources: Sequence[str], models: Models, fmr: float, rate: float, same_camera: bool
+) -> list[Template]:
     """Templates out of pictures; each source counts as one occasion. What was left out is told."""
     usable: list[tuple[str, NDArray[np.uint8], NDArray[np.float32] | None]] = []
     left_out, last = Counter[str](), "none came"
@@ -69,7 +74,7 @@ def _seen(user: str, sources: Sequence[str], models: Models, fmr: float, rate: f
     templates = []
     for detector, cohort in zip(models.detectors, models.cohorts, strict=True):
         readings = np.stack([read(detector, image, eyes) for _, image, eyes in usable])
-        templates.append(enrol_seen(user, readings, cohort, occasions=occasions, fmr=fmr))
+        templates.append(enrol_seen(user, readings, cohort, occasions=occasions, fmr=fmr, same_camera=same_camera))
     return templates
 
 

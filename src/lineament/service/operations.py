@@ -68,7 +68,8 @@ class Operations:
         if seen.problems or seen.image is None:
             return _verdict(False, None, template.threshold, situations(seen.problems))
         reading = read(self.detector, seen.image, seen.eyes)
-        score = float(scorer(self.cohort, template.mean, template.occasions)(reading))
+        of = scorer(self.cohort, template.mean, template.occasions, same_camera=template.same_camera)
+        score = float(of(reading))
         accepted = score >= template.threshold  # a NaN is not
         reasons = () if accepted else differences(self.cohort, template, reading)
         return _verdict(accepted, score, template.threshold, reasons)
