@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import ROOT, benchmark, data_root
+from lineament.errors import LineamentError
 
 FOLDERS = {
     "lineament": ("detector", "runs/benchmarks/detector_celeba/full/lineament"),
@@ -37,12 +38,13 @@ def flags(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(*, quick: bool, seed: int, **folders: Path) -> tuple[Mapping[str, float], Sequence[Mapping[str, Any]]]:
-    from lineament.authentication.methods import parse
     from lineament.authentication.protocol_run import run
     from lineament.authentication.protocols import PROTOCOLS
     from lineament.datasets.registry import open_dataset
 
+    own = {"lbp": "lbp", "own": "detector", "own@published": "detector@published", "lbp + own": "lbp+detector"}
     names, absent = spelled(folders, quick)
+    faces, rendered = opened(names), opened(own)
     rows: list[dict[str, Any]] = []
     for protocol_name in EVERY:
         protocol = PROTOCOLS[protocol_name]
@@ -50,11 +52,7 @@ def measure(*, quick: bool, seed: int, **folders: Path) -> tuple[Mapping[str, fl
         if quick:
             people = np.unique(dataset.identity)
             dataset = dataset.subset(np.isin(dataset.identity, people[:: EVERY[protocol_name]]))
-        own = {"lbp": "lbp", "own": "detector", "own@published": "detector@published", "lbp + own": "lbp+detector"}
-        chosen = own if protocol_name == "portraits" else names
-        methods = [
-            replace(made, name=name) for made, name in zip(parse(",".join(chosen.values())), chosen, strict=True)
-        ]
+        methods = rendered if protocol_name == "portraits" else faces
         outcome = run(protocol, dataset, methods, resamples=200 if quick else 1000, seed=seed)
         for trial in dict.fromkeys(result.trial for result in outcome.results):
             results = {r.method: r.rates for r in outcome.results if r.trial == trial}
@@ -66,20 +64,26 @@ def measure(*, quick: bool, seed: int, **folders: Path) -> tuple[Mapping[str, fl
 
 
 def spelled(folders: Mapping[str, Path], quick: bool) -> tuple[dict[str, str], dict[str, str]]:
-    """Every method's name here and for `methods.parse`, and the detectors whose folder is not there."""
-    wanted = ("lineament",) if quick else tuple(FOLDERS)
-    there = [name for name in wanted if folders[name].is_dir()]
-    words = {name: f"{FOLDERS[name][0]}:{found(folders[name], FOLDERS[name][0])}" for name in there}
+    """Every method's name here and for `methods.parse`, and the detectors that cannot be opened, with the reason."""
+    words, absent = {}, {}
+    for name in ("lineament",) if quick else FOLDERS:
+        words[name] = f"{FOLDERS[name][0]}:{folders[name]}"
+        try:
+            opened({name: words[name]})
+        except LineamentError as error:
+            absent[name] = str(error).replace(f"{ROOT}/", "")
+            del words[name]
     names = {"lbp": "lbp", **words}
-    names |= {f"{name}@published": f"{words[name]}@published" for name in there}
-    names |= {f"lbp + {name}": f"lbp+{words[name]}" for name in there}
-    return names, {name: f"no artifact in {folders[name].name}" for name in wanted if name not in there}
+    names |= {f"{name}@published": f"{word}@published" for name, word in words.items()}
+    names |= {f"lbp + {name}": f"lbp+{word}" for name, word in words.items()}
+    return names, absent
 
 
-def found(folder: Path, kind: str) -> Path:
-    """The artifact itself: the folder, or the one inside it that a run leaves."""
-    inside = folder / ("discovered" if kind == "discovered" else "detector")
-    return inside if inside.is_dir() else folder
+def opened(names: Mapping[str, str]) -> list[Any]:
+    """The methods, under the names they have here."""
+    from lineament.authentication.methods import parse
+
+    return [replace(method, name=name) for method, name in zip(parse(",".join(names.values())), names, strict=True)]
 
 
 def described(protocol: str, trial: str, results: Mapping[str, Any], tuned_on: str) -> list[dict[str, Any]]:

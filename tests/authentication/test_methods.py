@@ -9,6 +9,7 @@ from lineament.authentication.methods import parse
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.identities import yale
 from lineament.datasets.portraits import portraits
+from lineament.detectors import platform
 from lineament.detectors.detector import shipped
 from lineament.errors import JobError, UsageError
 from lineament.images import to_batch
@@ -36,6 +37,7 @@ def test_names_say_what_is_read_and_how_it_is_compared():
         ("lbp,", UsageError, "unknown method ''"),
         ("detector:nowhere", JobError, "nowhere"),
         ("discovered:nowhere", JobError, "nowhere"),
+        ("platform:nowhere", JobError, "nowhere"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_in_words(text, error, words):
@@ -80,3 +82,15 @@ def test_eyes_of_real_faces_are_found_and_a_picture_without_a_face_is_left_out()
     assert kept.tolist() == [0, 1, 3] and readings["lbp"].shape == (3, 19200)
     with pytest.raises(JobError, match="no face found"):
         read_faces([parse("lbp")[0].parts[0].reader], some.subset([2]), "found", progress=False)
+
+
+def test_values_of_the_platform_variant_are_read_as_they_are_and_a_wrong_kind_is_named(tmp_path):
+    drawn = portraits(people=20, size=64)
+    detector = platform.train(drawn, tmp_path, scale=0.3, attributes=("Male", "Eyeglasses"))
+    (method,) = parse(f"platform:{tmp_path}@published")
+    _, found = read_faces([method.parts[0].reader], drawn.subset(np.arange(4)), "given", progress=False)
+    expected = detector.values(drawn.images(np.arange(4)), torch.from_numpy(drawn.eyes[:4]))
+    np.testing.assert_allclose(found[f"platform:{tmp_path}"], expected, rtol=1e-4, atol=1e-5)
+    assert method.parts[0].reader.similarity == "inverse_distance"
+    with pytest.raises(UsageError, match=f"holds a platform; write platform:{tmp_path}"):
+        parse(f"classical:{tmp_path}")
