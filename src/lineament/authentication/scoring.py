@@ -158,12 +158,11 @@ def _impostors(cohort: Cohort, score: Score) -> tuple[Array, Array]:
     """Scores of impostors and what each of them counts."""
     if not score.same_camera:
         return score(cohort.readings.astype(np.float64)), _shares(cohort)
-    first, second = np.triu_indices(cohort.people, 1)  # the score of a difference is that of its opposite
     enrolled = np.zeros(len(score.known))
     enrolled[score.known] = score.mean
-    people = cohort.effects
+    people = cohort.effects  # each pair once: the score of a difference is that of its opposite
     scores = np.concatenate([score(enrolled + people[i] - people[i + 1 :]) for i in range(cohort.people - 1)])
-    return scores, np.full(len(first), 1 / len(first))
+    return scores, np.full(len(scores), 1 / len(scores))
 
 
 def _squared(x: Array, white: Array) -> Array:
