@@ -153,6 +153,19 @@ def test_a_late_frame_does_not_make_good_for_the_time_nobody_was_seen(unlocked, 
     assert told.state == "locked" and told.reasons[0].kind == "waiting"
 
 
+def test_acceptance_counts_only_without_a_break(monitor, screen):
+    show(monitor, screen, OWNER[10:], [0.0, 0.5, 1.0])
+    monitor.observe(blind(1.5, "blurred"))
+    told = show(monitor, screen, OWNER[10:], np.arange(2, 5, 0.5))
+    assert next(one.time for one in told if one.state == "unlocked") == 2 + POLICY.unlock_after
+
+
+def test_after_a_fault_no_evidence_is_left(unlocked, screen):
+    unlocked.observe(Observation(10.0, problems={"several": "Two."}))
+    (told,) = show(unlocked, screen, STRANGER[0], [10.1])
+    assert told.score == unlocked.stages[0].score(STRANGER[0]) and told.reasons[0].kind != "waiting"
+
+
 def test_hiding_between_frames_does_not_stop_the_clock_of_refusal(unlocked, screen):
     refused = next(time for time in np.arange(10, 20, 0.1) for one in show(unlocked, screen, STRANGER[0], [time])
                    if one.score < one.threshold)  # fmt: skip
