@@ -26,7 +26,9 @@ from lineament.datasets.pixels import at_size
 from lineament.datasets.registry import open_dataset
 from lineament.detectors import blind_spots
 from lineament.detectors import detector as detectors
+from lineament.detectors import discovery_section as discovery
 from lineament.detectors import section as detection
+from lineament.detectors.loading import load_any
 from lineament.errors import JobError, LineamentError, UsageError
 from lineament.report import Fragment, Section, page
 from lineament.subject import ImageError, Subject
@@ -37,6 +39,7 @@ SECTIONS: list[Section] = [
     contents.SECTION,
     detection.SECTION,
     blind_spots.SECTION,
+    discovery.SECTION,
     verification.SECTION,
     refusals.SECTION,
 ]
@@ -72,7 +75,7 @@ def dossier(
             f"{data}: no detector for it comes with lineament; train one with 'lineament train detector --data "
             f"{data}{place} --out runs/{data}' and pass it with --detector runs/{data}"
         )
-    chosen = detectors.shipped("portraits") if detector is None else detectors.load(detector)
+    chosen = detectors.shipped("portraits") if detector is None else load_any(detector)
     subject = Subject(
         at_size(open_dataset(data, root), chosen.shape),
         chosen,

@@ -23,6 +23,7 @@ from lineament.datasets.registry import open_dataset
 from lineament.detectors.detector import Detector, load, shipped
 from lineament.detectors.evaluation import METRICS, Criterion, Evaluation, commonest, thresholds
 from lineament.detectors.evaluation import evaluate as hold
+from lineament.detectors.loading import AnyDetector, load_any
 from lineament.detectors.prediction import Prediction, decoded, log_odds, predict_file, sigmoid
 from lineament.detectors.presets import PRESETS, DetectorConfig
 from lineament.detectors.training import train_detector
@@ -90,8 +91,8 @@ def _resolved(config: DetectorConfig, data: str, n: int, split: Any, out: Path, 
     }
 
 
-def _opened(detector: Path | None) -> Detector:
-    return shipped() if detector is None else load(detector)
+def _opened(detector: Path | None) -> AnyDetector:
+    return shipped() if detector is None else load_any(detector)
 
 
 def evaluate(
@@ -208,7 +209,7 @@ def _expanded(images: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _written(predictions: Sequence[Prediction], detector: Detector, form: Literal["table", "json", "csv"]) -> str:
+def _written(predictions: Sequence[Prediction], detector: AnyDetector, form: Literal["table", "json", "csv"]) -> str:
     if form == "json":
         return json_module.dumps([prediction.to_dict() for prediction in predictions], indent=1) + "\n"
     if form == "csv":
@@ -241,7 +242,7 @@ class _Probabilities(nn.Module):
 
 def export(out: Path, *, detector: Path | None) -> None:
     """Write the ONNX file, and beside it a JSON file of attribute names, thresholds and where the eyes must be."""
-    chosen = _opened(detector)
+    chosen = shipped() if detector is None else load(detector)
     apart = export_onnx(_Probabilities(chosen), out, (3, *chosen.shape))
     facts = {
         "attributes": list(chosen.attributes),

@@ -77,6 +77,11 @@ class Detector(nn.Module):
         self.card = card or {}
         self.eval().requires_grad_(False)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are, and its images must be."""
+        return self.head.weight.device
+
     def embeddings(self, images: Tensor, eyes: Tensor | None = None) -> Float[Tensor, "batch embedding"]:
         """The parts' embeddings, concatenated: ``(batch, embedding)``.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,16 +14,18 @@ from rich.progress import track
 
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.pixels import pixels, resized
-from lineament.detectors.detector import Detector
 from lineament.errors import JobError, UsageError
 from lineament.images import is_grey, read_image, to_batch
+
+if TYPE_CHECKING:
+    from lineament.detectors.loading import AnyDetector
 
 __all__ = ["Prediction", "decoded", "log_odds", "predict_file", "sigmoid"]
 
 
 @torch.inference_mode()
 def log_odds(
-    detector: Detector,
+    detector: "AnyDetector",
     dataset: AttributeDataset,
     memory: NDArray[np.uint8],
     index: NDArray[np.int64] | None = None,
@@ -41,7 +43,7 @@ def log_odds(
         batch: images at a time.
         progress: whether to show a bar on standard error.
     """
-    device = detector.head.weight.device
+    device = detector.device
     found = []
     index = np.arange(len(dataset)) if index is None else index
     chunks: Sequence[NDArray[np.int64]] = np.array_split(index, max(1, -(-len(index) // batch)))
@@ -96,7 +98,7 @@ class Prediction:
 
 @torch.inference_mode()
 def predict_file(
-    detector: Detector, path: str | Path, *, find_faces: bool = False, grey: bool = False
+    detector: "AnyDetector", path: str | Path, *, find_faces: bool = False, grey: bool = False
 ) -> list[Prediction]:
     """Read one image and return one prediction a face.
 
@@ -127,7 +129,7 @@ def predict_file(
         views = [align(image, face.eyes, frame) for face in faces]
     predictions = []
     for number, view in enumerate(views):
-        values = detector.probabilities(to_batch(view[None]).to(detector.head.weight.device))[0].cpu().numpy()
+        values = detector.probabilities(to_batch(view[None]).to(detector.device))[0].cpu().numpy()
         named = dict(zip(detector.attributes, (round(float(value), 4) for value in values), strict=True))
         present = tuple(np.array(detector.attributes)[values >= detector.thresholds].tolist())
         predictions.append(Prediction(str(path), number, named, present, situation))
