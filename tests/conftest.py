@@ -10,9 +10,12 @@ CHECKED = (
     "lineament.images",
     "lineament.faces.parts",
     "lineament.detectors.augmentation",
+    "lineament.detectors.clustering",
     "lineament.detectors.detector",
+    "lineament.detectors.discovery",
     "lineament.detectors.networks",
     "lineament.detectors.objective",
+    "lineament.detectors.pursuit",
 )
 
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
