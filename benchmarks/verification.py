@@ -90,7 +90,7 @@ def described(protocol: str, trial: str, results: Mapping[str, Any], tuned_on: s
     """A row a method, and one that says where the order of the dissertation does not hold."""
     rows = []
     for name, rates in results.items():
-        parts = [results[part] for part in name.removesuffix(" (test z)").split(" + ")] if " + " in name else []
+        parts = [results[part] for part in name.split(" (")[0].split(" + ")] if " + " in name else []
         best = min((part.eer for part in parts), key=lambda eer: eer[0], default=None)
         worse = best is not None and rates.eer[0] > best[2]
         rows.append(
@@ -121,15 +121,18 @@ def number(value: float) -> float | None:
 
 
 def metrics(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The figures with targets, and how many fusions are worse than their best part by more than its interval."""
+    """The figures with targets, and how many fusions of each kind are worse than their best part's interval."""
     eer = {(row["protocol"], row["trial"], row["method"]): row["eer"] for row in rows if "eer" in row}
     named = {
         f"celeba_{label}_{kind}_eer": eer.get(("celeba", trial, method))
         for label, method in (("network", "lineament"), ("lbp", "lbp"))
         for kind, trial in (("set", "half → half"), ("single", "half → one image"))
     }
-    worse = sum("worse than" in str(row.get("remark")) for row in rows)
-    return {key: value for key, value in named.items() if value is not None} | {"fusions_worse": float(worse)}
+    worse = [str(row["method"]) for row in rows if "worse than" in row["remark"]]
+    kinds = {"fusions_worse": lambda name: "(" not in name, "fusions_worse_weighted": lambda name: "(w" in name,
+             "fusions_worse_test_z": lambda name: "(t" in name}  # fmt: skip
+    counts = {key: float(sum(map(fits, worse))) for key, fits in kinds.items()}
+    return {key: value for key, value in named.items() if value is not None} | counts
 
 
 if __name__ == "__main__":

@@ -98,14 +98,24 @@ def test_the_development_people_choose_the_better_treatment_in_each_fold(compare
 def test_fusions_come_with_both_z_scores_and_do_not_lose_much(compared):
     _, trial = compared
     parts = tuple(Part(reader(name, "inverse_distance"), "standardised") for name in ("good", "poor"))
-    honest, printed = trial.matrices(Method("good + poor", parts))
-    assert (honest.name, printed.name) == ("good + poor", "good + poor (test z)")
+    honest, weighted, printed = trial.matrices(Method("good + poor", parts))
+    assert [made.name[11:] for made in (honest, weighted, printed)] == ["", " (weighted)", " (test z)"]
     alone = [next(trial.matrices(single("standardised", name))).scores for name in ("good", "poor")]
     expected = sum((scores - np.nanmean(scores)) / np.nanstd(scores) for scores in alone)
     np.testing.assert_allclose(printed.scores, expected)
     assert printed.equal is None and honest.equal is not None
     poor = next(trial.matrices(single("standardised", "poor")))
     assert max(error(honest, trial), error(printed, trial)) < error(poor, trial)
+
+
+def test_weights_keep_a_method_that_tells_nothing_from_spoiling_one_that_does(compared):
+    data, trial = compared
+    readings = trial.readings | {"noise": np.random.default_rng(5).normal(size=(48, 5))}
+    made = Comparison(data.identity, readings, trial.gallery, trial.probe, trial.folds)
+    parts = tuple(Part(reader(name), "standardised") for name in ("good", "noise"))
+    equal, weighted, _ = made.matrices(Method("both", parts))
+    alone = next(made.matrices(single("standardised")))
+    assert error(weighted, made) < error(equal, made) and error(weighted, made) < error(alone, made) + 0.03
 
 
 def test_a_picture_that_is_there_twice_does_not_swamp_a_fusion(compared):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lineament.authentication.fusion import fuse, z_score
+from lineament.authentication.fusion import fuse, weights_of, z_score
 from lineament.errors import UsageError
 
 
@@ -34,3 +34,12 @@ def test_what_cannot_be_fused_is_refused():
         fuse([np.zeros((2, 2))], [])
     with pytest.raises(UsageError, match="finite"):
         z_score(np.full((2, 2), np.nan))
+
+
+def test_weights_go_with_how_far_the_development_people_are_apart():
+    strangers = np.array([-1.0, 1.0])  # mean 0, deviation 1
+    assert weights_of([np.array([3.0, 3.0, 90.0]), np.array([1.0])], [strangers, strangers]) == [0.75, 0.25]
+    assert weights_of([np.array([30.0]), np.array([-5.0])], [10 * strangers, strangers]) == [1, 0]  # scale is no matter
+    assert weights_of([np.array([-1.0]), np.array([-5.0])], [strangers, strangers]) == [0.5, 0.5]
+    a, b = np.random.default_rng(0).normal(size=(2, 3, 4))
+    np.testing.assert_allclose(fuse([a, b], weights=[0.75, 0.25]), 0.75 * z_score(a) + 0.25 * z_score(b))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lineament.authentication.fusion import fuse
+from lineament.authentication.fusion import fuse, weights_of
 from lineament.authentication.methods import Method, Part
 from lineament.authentication.rates import threshold
 from lineament.authentication.section import spread
@@ -28,7 +28,9 @@ class Matrix(NamedTuple):
     """The comparisons of a method.
 
     Attributes:
-        name: of the method; " (test z)" after it says that mean and deviation of the fused are those of the test.
+        name: of the method. A fusion's mean and deviation are those of the development people. " (weighted)" after it
+            says that logs of distances were fused, and that the development people also decide how much each part
+            counts; " (test z)" that mean and deviation are those of the test matrix itself (eq. 2.3).
         scores: ``(gallery, probe)``; NaN where the two are not compared.
         equal: whether the development people's threshold of equal errors accepts them; None if there is none.
         wanted: the same at the threshold for a FMR of `WANTED`.
@@ -59,13 +61,14 @@ class Comparison:
     memory: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     def matrices(self, method: Method) -> Iterator[Matrix]:
-        """What a method says; of a fusion also what it says with the z-scores of the dissertation (eq. 2.3)."""
+        """What a method says; a fusion three times (see `Matrix`)."""
         yield self._assembled(method.name, method.parts)
         if len(method.parts) > 1:
+            yield self._assembled(f"{method.name} (weighted)", method.parts, weighted=True)
             alone = [self._assembled(part.reader.name, [part]).scores for part in method.parts]
             yield Matrix(f"{method.name} (test z)", fuse(alone))
 
-    def _assembled(self, name: str, parts: Sequence[Part]) -> Matrix:
+    def _assembled(self, name: str, parts: Sequence[Part], weighted: bool = False) -> Matrix:
         shape = len(self.gallery.identity), len(self.probe.identity)
         scores, equal, wanted = np.full(shape, np.nan), np.zeros(shape, bool), np.zeros(shape, bool)
         for fold in self.folds:
@@ -73,7 +76,15 @@ class Comparison:
             tuned, people = np.ix_(rows, columns), (self.gallery.identity[rows], self.probe.identity[columns])
             strangers = people[0][:, None] != people[1]
             each = [self._similarities(part, fold) for part in parts]
-            full = each[0] if len(each) == 1 else fuse(each, [matrix[tuned][strangers] for matrix in each])
+            if weighted:  # inverse distances have so long a tail that mean and deviation vary from fold to fold
+                each = [
+                    np.log(matrix) if _is_distance(part) else matrix for part, matrix in zip(parts, each, strict=True)
+                ]
+            full = each[0]
+            if len(each) > 1:
+                others = [matrix[tuned][strangers] for matrix in each]
+                shares = weights_of([matrix[tuned][~strangers] for matrix in each], others) if weighted else None
+                full = fuse(each, others, shares)
             cuts = [threshold(full[tuned], *people, rate, resamples=0)[0] for rate in (None, WANTED)]
             block = fold.block(self.gallery.identity, self.probe.identity)
             scores[block], equal[block], wanted[block] = full[block], full[block] >= cuts[0], full[block] >= cuts[1]
@@ -133,3 +144,7 @@ class Comparison:
         mated = self.gallery.identity[rows][:, None] == self.probe.identity[columns]
         known = ~np.isnan(scores)
         return equal_error_rate(scores[mated & known], scores[~mated & known])
+
+
+def _is_distance(part: Part) -> bool:
+    return part.treatment != "published" or part.reader.similarity == "inverse_distance"

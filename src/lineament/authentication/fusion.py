@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lineament.errors import UsageError
 
-__all__ = ["fuse", "z_score"]
+__all__ = ["fuse", "weights_of", "z_score"]
 
 Array = NDArray[np.float64]
 
@@ -28,14 +28,29 @@ def z_score(scores: Array, development: Array | None = None) -> Array:
     return np.asarray((scores - np.nanmean(known)) / (deviation if deviation > 0 else 1.0))
 
 
-def fuse(scores: Sequence[Array], development: Sequence[Array] | None = None) -> Array:
+def fuse(
+    scores: Sequence[Array], development: Sequence[Array] | None = None, weights: Sequence[float] | None = None
+) -> Array:
     """The sum of the z-scored matrices of several methods over the same comparisons.
 
     Args:
         scores: one matrix a method, all of one shape.
         development: for each method its similarities between development people (see `z_score`).
+        weights: of the methods; None for equal ones, as in equation 2.3.
     """
-    if len({matrix.shape for matrix in scores}) != 1 or (development is not None and len(development) != len(scores)):
-        raise UsageError(f"fusion: expected matrices of one shape, got {', '.join(str(m.shape) for m in scores)}")
     known: Sequence[Array | None] = [None] * len(scores) if development is None else development
-    return np.asarray(np.sum([z_score(*pair) for pair in zip(scores, known, strict=True)], axis=0))
+    shares = [1.0] * len(scores) if weights is None else weights
+    if len({matrix.shape for matrix in scores}) != 1 or not len(known) == len(shares) == len(scores):
+        raise UsageError(f"fusion: expected matrices of one shape, got {', '.join(str(m.shape) for m in scores)}")
+    scored = zip(shares, scores, known, strict=True)
+    return np.asarray(np.sum([share * z_score(matrix, other) for share, matrix, other in scored], axis=0))
+
+
+def weights_of(genuine: Sequence[Array], strangers: Sequence[Array]) -> list[float]:
+    """How much each method should count, by how far it holds development people apart; the shares sum to 1.
+
+    Equal weights let a method that tells little spoil one that tells much. The share goes with how many deviations of
+    the similarities between ``strangers`` the median ``genuine`` one lies above their mean, and not below 0.
+    """
+    apart = [max(float(np.nanmedian(z_score(own, other))), 0.0) for own, other in zip(genuine, strangers, strict=True)]
+    return [share / sum(apart) for share in apart] if sum(apart) else [1 / len(apart)] * len(apart)

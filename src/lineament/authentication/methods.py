@@ -3,8 +3,8 @@
 ``lbp``, ``detector:FOLDER`` (``detector`` alone is the one that comes with the package), ``classical:FOLDER``,
 ``platform:FOLDER``, ``discovered:FOLDER``; several joined by ``+`` are fused. A treatment may follow after ``@``:
 
-- ``published``: as in the dissertation. Networks and discovered attributes: inner product of probabilities; the others:
-  equation 2.2 on the bare vectors.
+- ``published``: as in the dissertation. Networks and discovered attributes: inner product of probabilities; LBP, the
+  votes of classical detectors and the distances from the margin of the platform variant: equation 2.2.
 - ``standardised``: equation 2.2 on log-odds, standardised on the development people.
 - ``whitened``: the same, with the directions in which one person varies weighed down.
 - nothing: of the last two the one with the lower equal error rate among the development people. LBP has only the first.
@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lineament.authentication.readings import as_log_odds
 from lineament.authentication.verification import Similarity
 from lineament.detectors.prediction import sigmoid
 from lineament.errors import UsageError, nearest
@@ -40,7 +39,7 @@ class Reader:
         name: as the user wrote it, without a treatment.
         shape: (height, width) of the frame into which larger pictures are brought.
         read: images ``(b, 3, height, width)`` in [0, 1] and eyes ``(b, 2, 2)`` to readings ``(b, d)``: log-odds, or
-            whatever ``published`` understands.
+            values of which these are a straight line.
         published: readings to the vectors that the dissertation compares.
         similarity: by which it does.
         treatments: what else can be done with its readings.
@@ -106,7 +105,7 @@ def _opened(name: str) -> Reader:
         raise UsageError(f"methods: {nearest(kind, KINDS, 'method')}")
     if bool(folder) == (kind == "lbp") and kind != "detector":
         raise UsageError(f"methods: expected {'lbp without a folder' if folder else f'{kind}:FOLDER'}, got {name!r}")
-    return {"lbp": _lbp, "detector": _network, "discovered": _discovered}.get(kind, _classical)(name, Path(folder))
+    return {"lbp": _lbp, "discovered": _discovered}.get(kind, _detector)(name, Path(folder))
 
 
 def _lbp(name: str, folder: Path) -> Reader:
@@ -116,19 +115,18 @@ def _lbp(name: str, folder: Path) -> Reader:
     return Reader(name, (256, 256), face_vectors, lambda raw: raw, "inverse_distance", ("published",))
 
 
-def _network(name: str, folder: Path) -> Reader:
-    from lineament.detectors.detector import load, shipped
-
-    detector = load(folder) if name != "detector" else shipped()
-    return Reader(name, detector.shape, lambda images, eyes: detector(images, eyes).numpy(), sigmoid, "inner_product")
-
-
-def _classical(name: str, folder: Path) -> Reader:
+def _detector(name: str, folder: Path) -> Reader:
+    from lineament.detectors.calibrated import ValueDetector
+    from lineament.detectors.detector import shipped
     from lineament.detectors.loading import load_any
 
-    detector = load_any(folder)
-    read = lambda images, eyes: as_log_odds(detector.probabilities(images, eyes).numpy())  # noqa: E731
-    return Reader(name, (256, 256), read, sigmoid, "inverse_distance")
+    kind, _, given = name.partition(":")
+    detector = load_any(folder) if given else shipped()
+    if (held := detector.card["kind"]) != kind:
+        raise UsageError(f"{name}: holds a {held}; write {held}:{folder}")
+    if isinstance(detector, ValueDetector):  # log-odds are a straight line of its values, and so are standardised alike
+        return Reader(name, detector.shape, detector.values, lambda raw: raw, "inverse_distance")
+    return Reader(name, detector.shape, lambda images, eyes: detector(images, eyes).numpy(), sigmoid, "inner_product")
 
 
 def _discovered(name: str, folder: Path) -> Reader:

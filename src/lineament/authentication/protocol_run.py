@@ -65,7 +65,7 @@ def run(
     Args:
         protocol: what to compare.
         dataset: its data set.
-        methods: see `methods.parse`; fusions are reported twice (`comparison.Matrix`).
+        methods: see `methods.parse`; fusions are reported three times (`comparison.Matrix`).
         resamples: draws of people for the intervals.
         seed: of the draws, and of the groups where a set has no development part.
         progress: whether to show a bar on standard error.
