@@ -16,7 +16,9 @@ QUICK = Policy(half_life=0.1, unlock_after=0.1, lock_after=0.1)
 
 @pytest.fixture
 def client(serving, store):
-    client = serving(QUICK, silence=0.8, recheck=0.2)
+    client = serving(QUICK, silence=2, recheck=0.2)
+    for person in (ANNA, BEN):  # drawn now, not while the service waits
+        images(person, range(9, 12))
     if "anna" not in store.users():
         enrol(client, "anna")
     return client
@@ -161,5 +163,5 @@ def test_watches_are_counted_and_bounded(serving):
     assert "lineament_watches 0" in client.get("/metrics", headers=headers(client.key)).text
     events = [json.loads(line) for line in client.audit.path.read_text().splitlines()]
     told = [(event["event"], event["outcome"]) for event in events]
-    assert told == [("watch", "begun"), ("watch", "disconnected")]
+    assert told == [("watch", "begun"), ("watch", "busy"), ("watch", "disconnected")]
     assert events[-1]["frames"] == 2

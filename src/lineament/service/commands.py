@@ -1,5 +1,6 @@
 """What the verbs ``serve``, ``keys new|list|revoke`` and ``audit check`` do."""
 
+import contextlib
 import ipaddress
 import json as json_module
 import os
@@ -21,6 +22,7 @@ from lineament.service.keys import Keys
 from lineament.service.settings import Settings
 
 if TYPE_CHECKING:  # at run time only when something is served: fastapi and the store are extras
+    from fastapi import FastAPI
     from uvicorn import Config
 
     from lineament.authentication.cohort import Cohort
@@ -98,10 +100,7 @@ def serve(
 ) -> None:
     """Serve until a signal comes; prints where, and the head of the audit log before and after."""
     try:
-        import uvicorn
-
         from lineament.service.app import create_app
-        from lineament.service.patience import Impatient
     except ModuleNotFoundError as error:
         raise JobError(f"the service needs {error.name}: pip install 'lineament[app]'") from None
     from lineament.authentication.monitor import Policy
@@ -113,32 +112,56 @@ def serve(
     with _bound(host, port) as listening, open_store(store, key_ring=key_ring, create=True) as opened:
         log = audits.AuditLog(audit or default_file("audit.jsonl"))
         app = create_app(*seeing, opened, Policy(fmr=fmr), settings, keys=ring, audit=log)
-        config = uvicorn.Config(
-            app,
-            http=Impatient,
-            ws="websockets-sansio",
-            ws_max_size=settings.image_bytes + 8,
-            ws_per_message_deflate=False,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=proxy is not None,
-            forwarded_allow_ips=proxy,
-            limit_concurrency=1000,
-            timeout_graceful_shutdown=10,
-            ssl_certfile=certificate,
-            ssl_keyfile=certificate_key and str(certificate_key),
-        )
-        _load(config)
+        config = _config(app, settings, certificate, certificate_key, proxy)
         secure = "" if certificate or _is_local(host) else "; without TLS: let a proxy on this machine speak it"
         place = f"http{'s' if certificate else ''}://{_shown(host)}:{listening.getsockname()[1]}"
         print(f"serving {place}; audit log {log.path} at {log.head}{secure}", flush=True)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn ends its work first, then repeats the signal
-        try:
-            uvicorn.Server(config).run(sockets=[listening])
-        finally:
-            log.close()
-            print(f"stopped; audit log at {log.head}", flush=True)
+        _run(config, listening)
+        log.close()
+        print(f"stopped; audit log at {log.head}", flush=True)
+
+
+def _config(
+    app: "FastAPI", settings: Settings, certificate: Path | None, certificate_key: Path | None, proxy: str | None
+) -> "Config":
+    """How uvicorn runs the app; ``JobError`` if the certificate is none."""
+    from uvicorn import Config
+
+    from lineament.service.patience import Impatient
+
+    config = Config(
+        app,
+        http=Impatient,
+        ws="websockets-sansio",
+        ws_max_size=settings.image_bytes + 8,
+        ws_per_message_deflate=False,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=proxy is not None,
+        forwarded_allow_ips=proxy,
+        limit_concurrency=1000,
+        timeout_graceful_shutdown=10,
+        ssl_certfile=certificate,
+        ssl_keyfile=certificate_key and str(certificate_key),
+    )
+    try:
+        config.load()
+    except (OSError, ValueError) as error:  # what TLS says of a certificate
+        raise JobError(f"{certificate}: not a certificate with its key ({error})") from None
+    return config
+
+
+def _run(config: "Config", listening: socket.socket) -> None:
+    """Serve until a signal comes, and be at work's end when this returns."""
+    from uvicorn import Server
+
+    def told(*_: object) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, told)  # uvicorn ends its work first, then repeats the signal to whom it found here
+    with contextlib.suppress(SystemExit, KeyboardInterrupt):
+        Server(config).run(sockets=[listening])
 
 
 def _seeing(detector: Path | None, cohort: Path | None) -> "tuple[Detector, Cohort]":
@@ -188,13 +211,6 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or error
         raise JobError(f"{_shown(host)}:{port}: cannot listen there ({reason}); choose with --host, --port") from None
-
-
-def _load(config: "Config") -> None:
-    try:
-        config.load()
-    except (OSError, ValueError) as error:  # what TLS says of a certificate
-        raise JobError(f"{config.ssl_certfile}: not a certificate with its key ({error})") from None
 
 
 def _date(moment: float) -> str:

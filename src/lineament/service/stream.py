@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 
 from fastapi import WebSocket
+from starlette.websockets import WebSocketState
 
 from lineament.authentication.monitor import Decision, Monitor, Observation
 from lineament.service.access import Caller
@@ -42,29 +43,30 @@ class Ended(Exception):
 
 async def watch(socket: WebSocket, service: Service, user: str, framed: bool) -> None:
     """Serve one connection from its handshake to its end."""
-    try:
-        caller = service.admit(socket, "verify")
-        if service.watches >= service.settings.watches:
-            raise Problem(503, "busy", f"{service.settings.watches} watches run already", {"Retry-After": "5"})
-        with service.noted("watch", caller, user) as note:
-            monitor, template = await service.work.do(service.operations.monitor, user)
-            note("begun", template=template)
-    except Exception as error:
-        await socket.send_denial_response(answer(as_problem(error)))
-        return
     service.watches += 1
-    watching, reason = _Watch(socket, service, user, caller, framed, monitor, template), "disconnected"
     try:
+        watching = await _admitted(socket, service, user, framed)
         await socket.accept()
-        await watching.run()
+        reason = await watching.until_it_ends()
+        with service.noted("watch", watching.caller, user) as note:
+            note(reason, frames=watching.frames)
     except Exception as error:
-        end = error if isinstance(error, Ended) else Ended(1011, as_problem(error).code)
-        reason = end.reason
-        await watching.lock(end)
+        problem = as_problem(error)
+        if socket.application_state == WebSocketState.CONNECTING:
+            await socket.send_denial_response(answer(problem))
     finally:
         service.watches -= 1
-        with service.noted("watch", caller, user) as note:
-            note(reason, frames=watching.frames)
+
+
+async def _admitted(socket: WebSocket, service: Service, user: str, framed: bool) -> "_Watch":
+    """The watch, still locked, if the caller may begin one; else ``Problem``."""
+    caller = service.admit(socket, "verify")
+    with service.noted("watch", caller, user) as note:
+        if service.watches > service.settings.watches:
+            raise Problem(503, "busy", f"{service.settings.watches} watches run already", {"Retry-After": "5"})
+        monitor, template = await service.work.do(service.operations.monitor, user)
+        note("begun", template=template)
+    return _Watch(socket, service, user, caller, framed, monitor, template)
 
 
 class _Watch:
@@ -79,7 +81,17 @@ class _Watch:
         self.began, self.counter, self.frames, self.state = time.monotonic(), -1, 0, "locked"
         self.rate = Buckets(service.settings.rate, service.settings.burst)
 
-    async def run(self) -> None:
+    async def until_it_ends(self) -> str:
+        """Answer frames, and at the end lock; returns why it ended, in a word."""
+        try:
+            await self._run()
+        except Exception as error:
+            end = error if isinstance(error, Ended) else Ended(1011, as_problem(error).code)
+            await self._lock(end)
+            return end.reason
+        return "disconnected"
+
+    async def _run(self) -> None:
         """Answer frames until the other side hangs up; ``Ended`` for every other end."""
         heard = checked = self.began
         while True:
@@ -99,7 +111,7 @@ class _Watch:
                 return
             await self._frame(message.get("bytes") or b"")
 
-    async def lock(self, end: Ended) -> None:
+    async def _lock(self, end: Ended) -> None:
         """Say that it is locked, and why, and hang up; to whom is gone already, nothing."""
         with contextlib.suppress(Exception):
             lost = Observation(time.monotonic(), problems={"lost": f"The watch has ended: {end.reason}."})
@@ -134,8 +146,13 @@ class _Watch:
     async def _still_there(self) -> None:
         if not self.service.door.still(self.caller):
             raise Ended(4401, "key")
-        with contextlib.suppress(Problem):  # too busy to ask now; the next time is near
-            if await self.service.work.do(self.service.operations.enrolled, self.user) != self.template:
+        try:
+            template = await self.service.work.do(self.service.operations.enrolled, self.user)
+        except Problem as problem:
+            if problem.code != "busy":  # then the next time is near
+                raise Ended(4404, "user") from None
+        else:
+            if template != self.template:
                 raise Ended(4404, "user")
 
     async def _tell(self, decision: Decision, counter: int | None) -> None:
