@@ -36,7 +36,7 @@ def measure(*, quick: bool, seed: int) -> tuple[Mapping[str, float], Sequence[Ma
         metrics, rows = load(Path(folder) / "load", faces, truth, requests, seed)
         with databases() as found:
             for database, url in found.items():
-                lost, kept = kills(Path(folder) / database, url, 1 if quick else 3, seed)
+                lost, kept = kills(Path(folder) / database, url, 1 if quick else 2, seed)
                 metrics[f"lost_enrolments_{database}"] = lost
                 rows.append({"what": f"enrol, {CLIENTS} clients, killed, {database}", "n": kept, "wrong": lost})
     return metrics, rows
