@@ -12,7 +12,8 @@ from lineament.authentication.scoring import finest_fmr
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.pixels import at_size
 from lineament.datasets.registry import open_dataset
-from lineament.detectors.detector import load, shipped
+from lineament.detectors.detector import shipped
+from lineament.detectors.loading import load_any
 from lineament.errors import UsageError
 
 __all__ = ["PORTRAITS", "calibrate"]
@@ -24,7 +25,7 @@ match rate of 0.6 %, and four days tell how a person varies. The shipped cohort 
 
 def calibrate(*, data: str, root: Path | None, detector: Path | None, out: Path) -> Cohort:
     """Make a cohort, write it to ``out``, and say what it can show; arguments as on the command line."""
-    chosen = shipped() if detector is None else load(detector)
+    chosen = shipped() if detector is None else load_any(detector)
     people = at_size(_people(data, root), chosen.shape)
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as progress:

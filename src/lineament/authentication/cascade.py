@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +29,12 @@ class Stage:
         cohort: of that detector.
         template: enrolled by that detector against that cohort; ``JobError`` if it was not.
         score: the template's.
-        doubt: between which scores the next stage, if there is one, is asked.
     """
 
     read: Read = field(repr=False)
     cohort: Cohort
     template: Template
     score: Score = field(init=False, repr=False)
-    doubt: tuple[float, float] = field(init=False)
 
     def __post_init__(self) -> None:
         template, cohort = self.template, self.cohort
@@ -46,7 +44,11 @@ class Stage:
             raise JobError(f"{template.user}: the template was enrolled against another cohort; enrol again")
         score = scorer(cohort, template.mean, template.occasions, same_camera=template.same_camera)
         object.__setattr__(self, "score", score)
-        object.__setattr__(self, "doubt", doubt(cohort, score, template.fmr))
+
+    @cached_property
+    def doubt(self) -> tuple[float, float]:
+        """Between which scores the next stage, if there is one, is asked; computed on the first use."""
+        return doubt(self.cohort, self.score, self.template.fmr)
 
     @classmethod
     def of(cls, detector: AttributeDetector, cohort: Cohort, template: Template) -> "Stage":
@@ -121,13 +123,12 @@ class Cascade:
                 raise JobError(f"stage {number} gave no number for some attribute")
             readings.append(tuple(reading.tolist()))
             evidence = self._add(number, reading, time)
-            score, (lower, upper) = float(stage.score(evidence)), stage.doubt
+            score, last = float(stage.score(evidence)), number == len(self.stages) - 1
             if not np.isfinite(score):
                 raise JobError(f"stage {number} gave no score")
-            last = number == len(self.stages) - 1
-            if last or not lower <= score < upper:
+            if last or not stage.doubt[0] <= score < stage.doubt[1]:
                 break
-        threshold = upper if not last else self.lenient if lenient else stage.template.threshold
+        threshold = stage.doubt[1] if not last else self.lenient if lenient else stage.template.threshold
         return Finding(score >= threshold, number, score, threshold, evidence, tuple(readings))
 
     def _add(self, number: int, reading: NDArray[np.float64], time: float) -> NDArray[np.float64]:
