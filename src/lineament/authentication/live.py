@@ -99,8 +99,10 @@ class View:
 
     def _score(self, decision: Decision) -> Group:
         told = "none yet" if decision.score is None else f"{decision.score:+.1f}"
-        once = 1 / self.stages[decision.stage].template.fmr
-        words = f"   score {told}, needed {decision.threshold:+.1f}; one stranger in {once:,.0f} has that much"
+        template = self.stages[decision.stage].template
+        aim = "stay" if decision.threshold < template.threshold else "unlock"
+        words = f"   score {told}, {decision.threshold:+.1f} needed to {aim}"
+        words += f"; one stranger in {1 / template.fmr:,.0f} has that much" * (aim == "unlock")
         return Group(Text(), Text("   ") + sparkline(self.scores), Text(words))
 
     def _attributes(self, decision: Decision) -> Table:
@@ -113,8 +115,8 @@ class View:
         for name in [*named, *(name for name in telling(stage.template, stage.cohort) if name not in named)][:ROWS]:
             i = names.index(name)
             was, now = enrolled[i] >= cuts[i], decision.seen.get(name)
-            differs = name in named
-            style = "bold red" if differs else "none"
+            differs = now is not None and was != (now >= cuts[i])
+            style = ("bold " if name in named else "") + ("red" if differs else "default")
             answers = "yes" if was else "no", "" if now is None else "yes" if now >= cuts[i] else "no"
             table.add_row(
                 Text(readable(name), style), *(Text(word, style) for word in answers), bar(now, enrolled[i], differs)
