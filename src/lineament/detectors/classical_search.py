@@ -38,7 +38,7 @@ from lineament.detectors.material import Material, gathered
 from lineament.errors import UsageError
 from lineament.training.memory import keep_freed_memory
 
-__all__ = ["KEPT", "Faces", "compete", "fit", "search"]
+__all__ = ["KEPT", "Faces", "compete", "fit", "held_out_people", "search"]
 
 KEPT, HELD_OUT, C = 5, 0.2, 1.0
 """Models that vote; the share of people that choose them; the SVMs' C (classes are balanced by weight)."""
@@ -127,7 +127,7 @@ def search(
     keep_freed_memory()
     shown = Faces(
         stacked(material.each(material.train, pixels)), material.labels(material.train),
-        _held_out(dataset.identity[material.train], seed),
+        held_out_people(dataset.identity[material.train], seed),
     )  # fmt: skip
     with workers(jobs, backend) as parallel:
         accuracies: dict[str, list[float | None]] = {}
@@ -204,7 +204,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _held_out(identity: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
+def held_out_people(identity: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
     """A fifth of the people, with all their faces."""
     person = people(identity)
     order = np.random.default_rng([seed, 1]).permutation(int(person.max()) + 1)
