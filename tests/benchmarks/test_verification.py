@@ -14,10 +14,11 @@ def rates(eer, low, high):
 
 def test_pairs_the_wrong_way_round_are_named_and_chance_is_told():
     as_printed = {"lbp": rates(0.3, 0.2, 0.4), "classical": rates(0.2, 0.1, 0.3), "paper": rates(0.1, 0.0, 0.2)}
-    assert order(as_printed) == "as in the dissertation"
+    assert order(as_printed, "") == "as in the dissertation"
     turned = as_printed | {"lbp": rates(0.05, 0.04, 0.06), "platform": rates(0.09, 0.05, 0.2)}
-    assert "lbp 5.0 < classical 20.0" in order(turned).split("; ")
-    assert "platform 9.0 < paper 10.0 (intervals overlap)" in order(turned).split("; ")
+    assert "lbp 5.0 < classical 20.0" in order(turned, "grey").split("; ")
+    assert "platform 9.0 < paper 10.0 (intervals overlap)" in order(turned, "grey").split("; ")
+    assert order(turned, "grey").endswith("; likely because: grey")
 
 
 def test_fusions_worse_than_the_interval_of_their_best_part_are_counted():
