@@ -55,12 +55,12 @@ def test_a_framed_crop_is_only_brought_to_size() -> None:
     assert seen.image.shape == (80, 96, 3) and seen.eyes is None and not seen.problems
 
 
-def test_a_detector_says_its_frame_and_one_that_does_not_gets_the_usual_one() -> None:
+def test_a_detector_says_its_frame() -> None:
     detector = shipped()
     frame = frame_of(detector)
     assert (frame.height, frame.width) == detector.shape
     np.testing.assert_allclose(frame.eyes, detector.eyes)
-    assert frame_of(object()).width == 128  # type: ignore[arg-type]
+    assert frame_of(object()).width == 128  # type: ignore[arg-type]  # one that does not say
 
 
 def played(count: int, error: Exception | None) -> Iterator[Picture]:

@@ -15,9 +15,9 @@ from lineament.authentication.readings import model_of
 from lineament.authentication.sources import pictures
 from lineament.authentication.store_commands import PASSPHRASE, ask_passphrase, default_store, open_store
 from lineament.authentication.template import Template
-from lineament.detectors.detector import load, shipped
+from lineament.detectors.detector import shipped
+from lineament.detectors.loading import AnyDetector, load_any
 from lineament.errors import JobError, UsageError
-from lineament.subject import AttributeDetector
 
 __all__ = ["Keeping", "Models"]
 
@@ -34,7 +34,7 @@ class Models:
         framed: whether pictures are aligned crops already.
     """
 
-    detectors: tuple[AttributeDetector, ...]
+    detectors: tuple[AnyDetector, ...]
     cohorts: tuple[Cohort, ...]
     framed: bool = False
 
@@ -53,7 +53,7 @@ class Models:
             )
         if not detectors:
             return cls((shipped(),), (cohorts.shipped(),), framed)
-        return cls(tuple(map(load, detectors)), tuple(map(cohorts.load, folders)), framed)
+        return cls(tuple(map(load_any, detectors)), tuple(map(cohorts.load, folders)), framed)
 
     def look(self, timer: Timer = nullcontext) -> Look:
         """How a picture becomes an observation: in the frame of the last detector, whose answers count most."""
