@@ -32,7 +32,7 @@ RANK = {"lbp": 2, "classical": 1, "platform": 1, "lineament": 0, "paper": 0, "di
 """The order the dissertation finds across sessions and on unconstrained images: a lower number has fewer errors."""
 
 WHY = {
-    "extended_yale_b": "grey crops of one sitting, only the lamp changes: patterns of skin repeat, and the networks never "
+    "extended_yale_b": "grey crops of one sitting, only the lamp changes: patterns of skin repeat; the networks never "
     "saw a grey face or one half in the dark; in one light, table 2.6 has LBP ahead too",
     "orl": "grey photos before one wall: heads and their framing repeat, which LBP compares and attributes do not",
     "yale": "grey photos of one sitting: patterns of skin repeat, while expressions change attributes such as Smiling",
