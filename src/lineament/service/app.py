@@ -99,6 +99,8 @@ Here = Annotated[Service, Depends(_service)]
 User = Annotated[str, Path(min_length=1, max_length=200, description="whose template"), AfterValidator(_name)]
 Framed = Annotated[bool, Query(description="the image is a crop as the detector was trained on; no face is looked for")]
 
+SameCamera = Annotated[bool, Query(description="the user will be seen by the camera of these images, at its place")]
+
 
 def _admitted(scope: str) -> Any:
     async def admit(request: Request, service: Here) -> Caller:
@@ -127,7 +129,12 @@ ENROL_BODY = {
     openapi_extra={"requestBody": {"required": True, "content": ENROL_BODY}},
 )
 async def enrol(
-    user: User, request: Request, service: Here, caller: Annotated[Caller, _admitted("enrol")], framed: Framed = False
+    user: User,
+    request: Request,
+    service: Here,
+    caller: Annotated[Caller, _admitted("enrol")],
+    framed: Framed = False,
+    same_camera: SameCamera = False,
 ) -> Enrolled:
     """Put a user in: by images of them, or by typed attributes. Who is there already is refused.
 
@@ -136,7 +143,7 @@ async def enrol(
     kind = bodies.content_type(request)
     if kind == bodies.MULTIPART:
         uploads = await bodies.read_images(request, service.settings)
-        made = service.work.do(service.operations.enrol, user, uploads, framed)
+        made = service.work.do(service.operations.enrol, user, uploads, framed, same_camera)
     elif kind == "application/json":
         typed = _typed(await bodies.read_json(request, service.settings))
         made = service.work.do(service.operations.enrol_typed, user, typed.attributes)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # at run time only when something is served: fastapi and the 
     from uvicorn import Config
 
     from lineament.authentication.cohort import Cohort
-    from lineament.detectors.detector import Detector
+    from lineament.subject import AttributeDetector
 
 __all__ = ["check_audit", "default_file", "list_keys", "new_key", "revoke_key", "serve"]
 
@@ -164,19 +164,20 @@ def _run(config: "Config", listening: socket.socket) -> None:
         Server(config).run(sockets=[listening])
 
 
-def _seeing(detector: Path | None, cohort: Path | None) -> "tuple[Detector, Cohort]":
+def _seeing(detector: Path | None, cohort: Path | None) -> "tuple[AttributeDetector, Cohort]":
     """The detector and its cohort; those that come with the package unless given."""
     import torch
 
     from lineament.authentication import cohort as cohorts
-    from lineament.detectors import detector as detectors
+    from lineament.detectors.detector import shipped
+    from lineament.detectors.loading import load_any
 
     if (detector is None) != (cohort is None):
         raise UsageError("--detector, --cohort: a detector needs its own cohort; make it with 'lineament calibrate'")
     torch.set_num_threads(1)  # requests go in batches; more threads would only wait for each other
     if detector is None or cohort is None:
-        return detectors.shipped(), cohorts.shipped()
-    return detectors.load(detector), cohorts.load(cohort)
+        return shipped(), cohorts.shipped()
+    return load_any(detector), cohorts.load(cohort)
 
 
 def _keys(path: Path | None, host: str) -> Keys | None:

@@ -44,7 +44,9 @@ class Operations:
         self.frame = frame_of(detector.detector)
         self._enrolling = threading.Lock()
 
-    def enrol(self, user: str, uploads: Sequence[tuple[str, Upload]], framed: bool) -> Template:
+    def enrol(
+        self, user: str, uploads: Sequence[tuple[str, Upload]], framed: bool, same_camera: bool = False
+    ) -> Template:
         """Keep a template made of images, each with its occasion; each must show one face, well visible."""
         self._refuse_known(user)
         readings = []
@@ -54,8 +56,10 @@ class Operations:
                 raise Problem(422, "situation", f"image {number}: {' '.join(seen.problems.values())}")
             readings.append(read(self.detector, seen.image, seen.eyes))
         occasions = [occasion for occasion, _ in uploads]
-        fmr = self.policy.fmr
-        return self._keep(enrol(user, np.stack(readings), self.cohort, occasions=occasions, fmr=fmr))
+        made = enrol(
+            user, np.stack(readings), self.cohort, occasions=occasions, fmr=self.policy.fmr, same_camera=same_camera
+        )
+        return self._keep(made)
 
     def enrol_typed(self, user: str, answers: Mapping[str, str]) -> Template:
         """Keep a template of answers that were typed in."""

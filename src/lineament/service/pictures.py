@@ -23,13 +23,18 @@ def decoded(content: bytes, kind: str, most: int) -> NDArray[np.uint8]:
         most: pixels; more are refused by the head of the file, before any is decoded.
 
     Raises:
-        Problem: 415 for another kind of file, 413 for too many pixels, 422 for one that cannot be read to its end.
+        Problem: 415 for another kind of file, 413 for too many pixels, 422 for one that is grey or cannot be read to
+            its end.
     """
     try:
         with Image.open(io.BytesIO(content), formats=(KINDS[kind],)) as image:
             if image.width * image.height > most:
                 raise Image.DecompressionBombError(f"{image.width}x{image.height}")
+            if Image.getmodebase(image.mode) == "L":
+                raise Problem(422, "grey", "the image is grey, and detectors are trained on colour; send one in colour")
             return _rgb(ImageOps.exif_transpose(image))
+    except Problem:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Problem(413, "pixels", f"the image has over {most:,} pixels ({error}); make it smaller") from None
     except UnidentifiedImageError:
@@ -39,8 +44,6 @@ def decoded(content: bytes, kind: str, most: int) -> NDArray[np.uint8]:
 
 
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode.startswith("I;16"):  # Pillow would clip at 255 instead of scaling
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
