@@ -32,7 +32,9 @@ def test_a_run_prints_ours_beside_the_published_and_draws_the_curves(capsys, tmp
     words = "protocol run portraits --methods lbp,detector,lbp+detector --resamples 20 --plot"
     assert main([*words.split(), str(tmp_path / "plots")]) == 0
     printed = capsys.readouterr().out
-    assert "day → image of another" in printed and "38 (2.14)" in printed and "33 (2.7)" in printed
+    assert "day → image of another" in printed and "published, table 2.14" in printed and "table 2.7" in printed
+    rows = [line.split() for line in printed.splitlines() if "day → image of another" in line]
+    assert rows[1][-5:] == ["38", "38", "18", "25", "23"] and rows[2][-3:] == ["36", "33", "32"]
     assert "left out: nobody: no image fits the rule" in printed and "sessions are 0, 1" in printed
     assert "9 development people, none of whom is compared" in printed and "(test z)" in printed
     picture, _ = sorted((tmp_path / "plots").glob("*.png"))

@@ -3,6 +3,7 @@
 import json as json_module
 import re
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from lineament.authentication.comparison import WANTED
 from lineament.authentication.curves import draw_det, draw_roc
 from lineament.authentication.methods import parse
 from lineament.authentication.protocol_run import Outcome, Result, run
-from lineament.authentication.protocols import PROTOCOLS, Protocol, Trial, find_protocol
+from lineament.authentication.protocols import PROTOCOLS, Protocol, find_protocol
 from lineament.authentication.published import published
 from lineament.datasets.registry import find_dataset, open_dataset
 from lineament.errors import UsageError
@@ -59,7 +60,7 @@ def run_protocol(
         print(json_module.dumps(_plain(name, protocol, outcome), indent=1))
         return outcome
     console = _console()
-    console.print(*filter(None, (_rates(name, outcome), _beside(protocol, outcome), _figures(outcome))))
+    console.print(_rates(name, outcome), *_beside(protocol, outcome), _figures(outcome))
     counts = f"{outcome.people} people compared, {outcome.images:,} faces read"
     missed = f", {outcome.faceless:,} images without a face left out" if outcome.faceless else ""
     console.print(f"{counts}{missed}. Tuned on: {outcome.tuned_on}.", highlight=False)
@@ -81,15 +82,19 @@ def _rates(name: str, outcome: Outcome) -> Table:
     return table
 
 
-def _beside(protocol: Protocol, outcome: Outcome) -> Table | None:
-    """What the dissertation prints in the same role, with the number of each table; None if that is nothing."""
-    told = {trial.label: _published(trial) for trial in protocol.trials if trial.label in _trials(outcome)}
-    names = list(dict.fromkeys(name for row in told.values() for name in row))
-    title = f"published on {protocol.published_on}, in the same roles" if protocol.published_on else "published"
-    table = Table(Column("EER, per cent", no_wrap=True), *names, box=box.SIMPLE_HEAD, title=title, padding=(0, 1))
-    for trial, row in told.items():
-        table.add_row(escape(trial), *("\n".join(row.get(name, [])) for name in names))
-    return table if names else None
+def _beside(protocol: Protocol, outcome: Outcome) -> Iterator[Table]:
+    """The dissertation's tables, with the rows that have the role of a trial which was run."""
+    trials = [trial for trial in protocol.trials if trial.label in _trials(outcome)]
+    for number in dict.fromkeys(number for trial in trials for number, _ in trial.published):
+        told = {t.label: published(n, row) for t in trials for n, row in t.published if n == number}
+        names = list(dict.fromkeys(name for row in told.values() for name in row))
+        title = f"published, table {number}" + f" (on {protocol.published_on})" * bool(protocol.published_on)
+        table = Table(Column("EER, per cent", no_wrap=True), box=box.SIMPLE_HEAD, title=title, padding=(0, 1))
+        for name in names:
+            table.add_column(name, justify="right")
+        for label, row in told.items():
+            table.add_row(escape(label), *(f"{100 * row[name]:.0f}" if name in row else "" for name in names))
+        yield table
 
 
 def _figures(outcome: Outcome) -> Table:
@@ -129,18 +134,6 @@ def _lines(method: str, indent: str = "") -> str:
 def short(method: str) -> str:
     """A method's name with the last word of each folder for the whole path: ``detector:runs/celeba`` to ``celeba``."""
     return re.sub(r"\w+:[^+@ ]*?([^/+@ ]+)/?(?=$|[+@ ])", r"\1", method).replace("+", " + ")
-
-
-def _published(trial: Trial) -> dict[str, list[str]]:
-    """Published figures of a trial by method, as text: ``["19 (2.6, 2.9)", "20 (2.14)"]``."""
-    found: dict[str, dict[float, list[str]]] = {}
-    for table, row in trial.published:
-        for method, eer in published(table, row).items():
-            found.setdefault(method, {}).setdefault(eer, []).append(table)
-    return {
-        method: [f"{100 * eer:.0f} ({', '.join(tables)})" for eer, tables in figures.items()]
-        for method, figures in found.items()
-    }
 
 
 def _cell(span: Any) -> str:
