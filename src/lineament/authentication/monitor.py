@@ -43,9 +43,9 @@ class Policy:
     """
 
     fmr: float = 0.01
-    half_life: float = 2.0
+    half_life: float = 1.0
     stay: float = 3.0
-    unlock_after: float = 2.0
+    unlock_after: float = 1.0
     lock_after: float = 1.5
     no_face_after: float = 3.0
     max_gap: float = 5.0
