@@ -1,9 +1,11 @@
 """Five people before a webcam: how soon a stranger at the owner's desk is locked out, and how often the owner is.
 
-Every clip is an enrolment once. The session that follows is the owner's other clips, one after the other; then, at the
-same desk and unlocked as the owner left it, the clips of each of the four strangers. The control is that same session
-of the owner alone. And each stranger comes once more to a locked desk, to see whether he is let in. Nothing is tuned on
-the clips: the detector was trained on CelebA, the cohort are its development people, the policy is the default.
+Every clip is an enrolment once. The session that follows is ten seconds of the owner's other clips, played again as
+often as it takes; then, at the same desk and as the owner left it, ten seconds of each of the four strangers. The
+control is the owner's session. And each stranger comes once more to a locked desk, to see whether he is let in.
+
+No number is fitted to the clips: the detector was trained on CelebA, the cohort are its development people, the policy
+is the default. But the score before the same camera was devised after the plain one had let 64 % of the strangers in.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +32,8 @@ if TYPE_CHECKING:
 RATE = 10.0  # pictures a second, as `lineament watch` takes them
 FMR = 0.04  # the cohort of 84 people can show no less than 3 / 84 (rule of three)
 DETECTOR = ROOT / "runs" / "benchmarks" / "detector_celeba" / "full" / "lineament" / "detector"
-NEVER = 999.0  # seconds to lock of a stranger who was not locked out while his clips lasted
+SITTING = 10.0  # seconds that each person stays
+NEVER = 999.0  # seconds to lock of a stranger who was not locked out while he stayed
 PART = ROOT / "runs" / "benchmarks" / "watch_face_video"
 
 
@@ -157,18 +161,21 @@ def played(enrolled: Clip, clips: Sequence[Clip], template: "Template", cohort: 
         monitor = Monitor([stage], Policy(fmr=template.fmr))
         return [[monitor.observe(each) for each in part] for part in on_one_clock(parts)]
 
-    own = [
-        each for clip in clips if clip.person == enrolled.person and clip is not enrolled for each in clip.observations
-    ]
+    own = sitting([clip for clip in clips if clip.person == enrolled.person and clip is not enrolled])
     (session,) = run(own)
     first = next((k for k, each in enumerate(session) if each.state == "unlocked"), None)
     yield outcome(
         enrolled.person, enrolled.person, first is not None, session[first:] if first is not None else [], session
     )
     for visitor in sorted({clip.person for clip in clips} - {enrolled.person}):
-        theirs = [each for clip in clips if clip.person == visitor for each in clip.observations]
+        theirs = sitting([clip for clip in clips if clip.person == visitor])
         before, after = run(own, theirs)
         yield outcome(enrolled.person, visitor, before[-1].state == "unlocked", after, run(theirs)[0])
+
+
+def sitting(clips: Sequence[Clip]) -> list["Observation"]:
+    """The pictures of these clips, one after the other and again, for as long as somebody stays."""
+    return list(islice(cycle([each for clip in clips for each in clip.observations]), int(SITTING * RATE)))
 
 
 def on_one_clock(parts: Sequence[Sequence["Observation"]]) -> list[list["Observation"]]:
