@@ -154,7 +154,7 @@ def test_a_late_frame_does_not_make_good_for_the_time_nobody_was_seen(unlocked, 
 
 
 def test_acceptance_counts_only_without_a_break(monitor, screen):
-    show(monitor, screen, OWNER[10:], [0.0, 0.5, 1.0])
+    show(monitor, screen, OWNER[10:], [0.0, 0.4, 0.8])
     monitor.observe(blind(1.5, "blurred"))
     told = show(monitor, screen, OWNER[10:], np.arange(2, 5, 0.5))
     assert next(one.time for one in told if one.state == "unlocked") == 2 + POLICY.unlock_after
