@@ -45,10 +45,12 @@ def claim(folder: Path, material: Material) -> None:
 
 
 @contextmanager
-def workers(jobs: int, backend: Backend) -> Iterator[Parallel]:
-    """joblib's `Parallel` on a backend; arrays reach processes as files mapped into memory."""
-    with _dask_client(jobs) if backend == "dask" else nullcontext(), parallel_config(backend, n_jobs=jobs):
-        yield Parallel(return_as="list" if backend == "dask" else "generator_unordered")
+def workers(jobs: int, backend: Backend, shared: Any) -> Iterator[Parallel]:
+    """joblib's `Parallel` on a backend; ``shared`` goes to processes as files mapped into memory, to a cluster once."""
+    on_cluster = backend == "dask"
+    options = {"scatter": [shared]} if on_cluster else {}
+    with _dask_client(jobs) if on_cluster else nullcontext(), parallel_config(backend, n_jobs=jobs, **options):
+        yield Parallel(return_as="generator_unordered")
 
 
 def _dask_client(jobs: int) -> Any:

@@ -129,7 +129,7 @@ def search(
         stacked(material.each(material.train, pixels)), material.labels(material.train),
         held_out_people(dataset.identity[material.train], seed),
     )  # fmt: skip
-    with workers(jobs, backend) as parallel:
+    with workers(jobs, backend, shown) as parallel:
         accuracies: dict[str, list[float | None]] = {}
         units: list[Any] = [(folder / "units" / f"{own}.json", own) for own in FAMILIES]
         for path in each(parallel, units, _compete_to, shown, "searching", progress):
