@@ -20,7 +20,7 @@ def test_rates_that_can_be_worked_out_by_hand():
     found = measure(scores, references, probes, equal=scores >= 9995, wanted=scores >= 9995, resamples=3)
     assert (found.genuine, found.impostor) == (2, 10_000)
     assert found.fnmr_at_fmr_1[0] == 0  # the lowest threshold with FMR <= 1 % is 9899.5 and above: both are let in
-    assert found.fnmr_at_fmr_01[0] == 0.5 - 0.5 * (9989.5 >= 9990)
+    assert found.fnmr_at_fmr_01[0] == 0  # 9989.5 lets in ten strangers of 10,000, which is 0.1 % and no more
     np.testing.assert_allclose([found.fmr[0], found.fnmr[0], found.hter[0]], [5e-4, 0.5, (5e-4 + 0.5) / 2])
 
 
@@ -75,3 +75,14 @@ def test_impossible_rates_are_refused(wrong):
     scores, references, probes = ten_thousand()
     with pytest.raises(UsageError, match="between 0 and 1"):
         threshold(scores, references, probes, wrong)
+
+
+@pytest.mark.parametrize("impostors", [100, 200, 300])
+def test_one_stranger_in_a_hundred_is_a_false_match_rate_of_one_per_cent(impostors):
+    scores = np.full((2, impostors + 2), np.nan)
+    scores[0, :impostors] = np.arange(impostors)
+    scores[[0, 1], [-2, -1]] = impostors - 0.5
+    references, probes = np.array([1, 2]), np.array([2] * impostors + [1, 2])
+    cut = threshold(scores, references, probes, 0.01, resamples=0)[0]
+    assert (scores[0, :impostors] >= cut).sum() == impostors // 100
+    assert measure(scores, references, probes, resamples=0).fnmr_at_fmr_1[0] == 0

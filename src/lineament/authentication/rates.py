@@ -114,4 +114,4 @@ def _meet(fmr: Array, fnmr: Array) -> NDArray[np.bool_]:
 
 
 def _at_most(rate: float) -> Callable[[Array, Array], NDArray[np.bool_]]:
-    return lambda fmr, fnmr: fmr <= rate
+    return lambda fmr, fnmr: fmr <= rate * (1 + 1e-9)  # 1 of 100 is 1 % however the division rounds
