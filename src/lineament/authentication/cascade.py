@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineament.authentication.cohort import Cohort
 from lineament.authentication.readings import model_of, read
-from lineament.authentication.scoring import Score, doubt, scorer, threshold_at
+from lineament.authentication.scoring import Score, continuity, doubt, scorer, threshold_at
 from lineament.authentication.template import Template
 from lineament.errors import JobError, UsageError
 from lineament.subject import AttributeDetector
 
 __all__ = ["Cascade", "Finding", "Read", "Stage"]
+
+SESSION = 60.0
+"""Half-life in seconds of what the person who unlocked looked like: long enough to remember, short enough for dusk."""
 
 Read = Callable[[NDArray[np.uint8], "NDArray[np.float32] | None"], NDArray[np.float64]]
 """Image and eyes of an observation to a reading ``(attributes,)`` in log-odds."""
@@ -70,6 +73,7 @@ class Finding:
         stage: that stage's number.
         score: its score of the evidence.
         threshold: from which on it accepts.
+        same: whether the evidence is still that of the person who unlocked; True while locked.
         evidence: ``(attributes,)`` log-odds, the fading mean of its readings.
         readings: of this moment alone, one a stage asked.
     """
@@ -78,6 +82,7 @@ class Finding:
     stage: int
     score: float
     threshold: float
+    same: bool
     evidence: NDArray[np.float64]
     readings: tuple[tuple[float, ...], ...]
 
@@ -85,10 +90,14 @@ class Finding:
 class Cascade:
     """Stages with their evidence: the mean of a stage's readings, one of ``half_life`` seconds ago counting half.
 
+    While unlocked it also asks whether the person who unlocked is still there: the first stage's evidence is held
+    against its mean over the session so far (`scoring.continuity`). A stranger who takes the place differs from whoever
+    sat there a moment ago, so the enrolled person may be asked for more leniently meanwhile.
+
     Args:
         stages: cheapest first, all of one person.
         half_life: in seconds, above 0.
-        stay: how many times the wanted false match rate the last stage allows while `ask` is told to be lenient.
+        stay: how many times the wanted false match rate the last stage allows while unlocked.
 
     Raises:
         UsageError: no stage, or stages of several people.
@@ -101,16 +110,18 @@ class Cascade:
         self.lenient = last.template.threshold
         if stay > 1:
             self.lenient = min(self.lenient, threshold_at(last.cohort, last.score, stay * last.template.fmr))
+        first = stages[0]
+        known = tuple((~np.isnan(first.template.mean)).tolist())
+        self._continues, self._changed = _continuity(first.cohort, known, first.template.fmr)
         self.forget()
 
     def forget(self) -> None:
         """Drop all evidence."""
-        self._means = [np.zeros(len(stage.template.attributes)) for stage in self.stages]
-        self._weights = [0.0] * len(self.stages)
-        self._times = [0.0] * len(self.stages)
+        self._evidence = [_Fading(self.half_life) for _ in self.stages]
+        self._session: _Fading | None = None
 
     def ask(
-        self, image: NDArray[np.uint8], eyes: NDArray[np.float32] | None, time: float, *, lenient: bool = False
+        self, image: NDArray[np.uint8], eyes: NDArray[np.float32] | None, time: float, *, unlocked: bool = False
     ) -> Finding:
         """Read an image seen at ``time`` (not before the last one's) by as many stages as it takes.
 
@@ -122,17 +133,44 @@ class Cascade:
             if reading.shape != (len(stage.template.attributes),) or not np.isfinite(reading).all():
                 raise JobError(f"stage {number} gave no number for some attribute")
             readings.append(tuple(reading.tolist()))
-            evidence = self._add(number, reading, time)
+            evidence = self._evidence[number].add(reading, time)
             score, last = float(stage.score(evidence)), number == len(self.stages) - 1
             if not np.isfinite(score):
                 raise JobError(f"stage {number} gave no score")
             if last or not stage.doubt[0] <= score < stage.doubt[1]:
                 break
-        threshold = stage.doubt[1] if not last else self.lenient if lenient else stage.template.threshold
-        return Finding(score >= threshold, number, score, threshold, evidence, tuple(readings))
+        threshold = stage.doubt[1] if not last else self.lenient if unlocked else stage.template.threshold
+        same = self._same() if unlocked else True
+        accepted = score >= threshold and same
+        if not unlocked:
+            self._session = None
+        elif accepted:  # whoever is refused must not become what is compared with
+            self._session = self._session or _Fading(SESSION)
+            self._session.add(self._evidence[0].mean, time)
+        return Finding(accepted, number, score, threshold, same, evidence, tuple(readings))
 
-    def _add(self, number: int, reading: NDArray[np.float64], time: float) -> NDArray[np.float64]:
-        older = self._weights[number] * 0.5 ** ((time - self._times[number]) / self.half_life)
-        mean = (self._means[number] * older + reading) / (older + 1)
-        self._means[number], self._weights[number], self._times[number] = mean, older + 1, time
-        return np.asarray(mean)
+    def _same(self) -> bool:
+        """Whether the first stage's evidence continues the session, if there is one yet; a NaN does not."""
+        if self._session is None:
+            return True
+        score = self._continues(self._evidence[0].mean, self._session.mean[self._continues.known])
+        return bool(score >= self._changed)
+
+
+class _Fading:
+    """A mean of what came, in which what came ``half_life`` seconds ago counts half."""
+
+    def __init__(self, half_life: float) -> None:
+        self.half_life, self.mean, self._weight, self._time = half_life, np.zeros(0), 0.0, 0.0
+
+    def add(self, value: NDArray[np.float64], time: float) -> NDArray[np.float64]:
+        """The mean with this value."""
+        older = self._weight * 0.5 ** ((time - self._time) / self.half_life) if self._weight else 0.0
+        self.mean = (self.mean * older + value) / (older + 1) if older else value
+        self._weight, self._time = older + 1, time
+        return self.mean
+
+
+@lru_cache(maxsize=16)
+def _continuity(cohort: Cohort, known: tuple[bool, ...], fmr: float) -> tuple[Score, float]:
+    return continuity(cohort, np.array(known), fmr)

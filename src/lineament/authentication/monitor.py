@@ -23,6 +23,9 @@ AT_ONCE = ("several", "lost")
 """Problems of an observation that lock without delay: other people look on, or the source ended or failed."""
 
 
+REPLACED = Reason("face", "replaced", "This is not the person who unlocked.")
+
+
 @dataclass(frozen=True)
 class Policy:
     """What it takes to unlock and to lock; all times in seconds of the source's clock.
@@ -32,7 +35,8 @@ class Policy:
         half_life: evidence of this age counts half as much as a new reading.
         stay: while unlocked a score is refused only where more than this many times ``fmr`` of the cohort's readings
             score higher, so that an owner whose score is near the threshold is not locked and unlocked all day. A
-            stranger who takes an unlocked place stays with at most that rate. 1 is no such leniency.
+            stranger who takes an unlocked place must pass at that rate, and as the person who unlocked (`Cascade`). 1
+            is no leniency.
         unlock_after: a score must have been accepted for this long, without a break, before it unlocks.
         lock_after: a score may be refused for this long before it locks; a blink is shorter.
         no_face_after: this long without a reading (no face, or one too dark, blurred, turned) locks.
@@ -44,7 +48,7 @@ class Policy:
 
     fmr: float = 0.01
     half_life: float = 1.0
-    stay: float = 3.0
+    stay: float = 10.0
     unlock_after: float = 1.0
     lock_after: float = 1.5
     no_face_after: float = 3.0
@@ -109,7 +113,8 @@ class Decision:
 class Monitor:
     """Watches whether the enrolled person is there.
 
-    A score that is accepted without a break for ``policy.unlock_after`` seconds unlocks; one that is refused for
+    A score that is accepted for ``policy.unlock_after`` seconds unlocks, unless a frame between could not be read, or
+    readings came further apart than ``policy.lock_after``; one that is refused for
     ``policy.lock_after``, frames that cannot be read between them or not, locks, and so do ``policy.no_face_after``
     seconds without a reading. At once, and with all evidence dropped, it locks when several faces are seen, the source
     is lost, a detector raises or gives no number, or the clock stands still, runs backwards or jumps. It never raises
@@ -149,17 +154,21 @@ class Monitor:
             return self._unread(situations(observation.problems))
         try:
             unlocked = self.state == "unlocked"
-            found = self.cascade.ask(observation.image, observation.eyes, self._time, lenient=unlocked)
-        except Exception as error:  # whatever a detector raises, it must lock
-            failure = f"{type(error).__name__}: {error}"
+            found = self.cascade.ask(observation.image, observation.eyes, self._time, unlocked=unlocked)
+        except Exception as error:  # whatever a detector raises, it must lock, before anything is said of it
+            self._lock()
+            failure = _words(error)
             return self._fail(Reason("system", "detector", f"A detector failed ({failure})."), failure)
         return self._judge(found)
 
     def tick(self, now: float) -> Decision:
         """The decision at a moment at which the source gave nothing; ``now`` by the clock of the observations."""
         fault = self._step(now, still=True)
-        silent = Reason("system", "silent", "Nothing comes from the source.")
-        return self._fail(fault) if fault else self._unread((silent,))
+        if fault is not None:
+            return self._fail(fault)
+        if not self._accepting:  # a tick says nothing of a face: it neither breaks acceptance nor makes it last
+            self._act()
+        return self._decide((Reason("system", "silent", "Nothing comes from the source."),))
 
     def _step(self, time: float, *, still: bool) -> Reason | None:
         """Move the clock; what is wrong with it, if anything. ``still``: it may stand still."""
@@ -178,13 +187,17 @@ class Monitor:
 
     def _judge(self, found: Finding) -> Decision:
         """A reading was made: what its acceptance or refusal, and for how long, makes of the state."""
+        long_ago = self._read is None or self._time - self._read > self.policy.lock_after
         self._found, self._read = found, self._time
-        if found.accepted != self._accepting:
+        if found.accepted != self._accepting or (found.accepted and long_ago):
             self._accepting, self._since = found.accepted, self._time
         self._act()
         if not found.accepted:
             stage = self.stages[found.stage]
-            return self._decide(differences(stage.cohort, stage.template, found.evidence), found.readings)
+            reasons = differences(stage.cohort, stage.template, found.evidence)
+            if found.score >= found.threshold and reasons[0].kind == "face":
+                reasons = (REPLACED,)
+            return self._decide(reasons, found.readings)
         patience = f"It matches, and unlocks once it has done so for {self.policy.unlock_after:g} s."
         return self._decide((Reason("waiting", "accepting", patience),), found.readings)
 
@@ -224,3 +237,10 @@ class Monitor:
         return Decision(
             self._time, self.state, found.score, found.threshold, found.stage, reasons, seen, readings, failure
         )
+
+
+def _words(error: Exception) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # an exception that cannot even say what it is
+        return type(error).__name__

@@ -48,11 +48,11 @@ class Reason:
     Attributes:
         kind: ``"situation"``: the picture cannot be judged (no face, two faces, dark, blurred, turned away);
             ``"attribute"``: an attribute differs from the enrolled one; ``"face"``: the face as a whole does not
-            match, but no single attribute that may be named does; ``"waiting"``: it matches, but has not done so for
-            long enough; ``"system"``: the source, the clock or a detector failed.
+            match, or is not the one that unlocked, but no attribute that may be named tells; ``"waiting"``: it matches,
+            but has not done so for long enough; ``"system"``: the source, the clock or a detector failed.
         name: the attribute's name (``"Eyeglasses"``) or the situation's (``"none"``, ``"several"``, ``"dark"``, ...,
-            as in `faces.situation`); of the rest ``"face"``, ``"accepting"``, ``"silent"``, ``"clock"`` or
-            ``"detector"``.
+            as in `faces.situation`); of the rest ``"face"``, ``"replaced"``, ``"accepting"``, ``"silent"``,
+            ``"clock"`` or ``"detector"``.
         sentence: "Eyeglasses does not match: enrolled no, seen yes."
         strength: for an attribute the difference in units of this person's own deviation; 0 for all others.
     """

@@ -13,17 +13,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import pdist
 
 from lineament.authentication.cohort import Cohort
 from lineament.detectors.evaluation import interval, person_weights, ratio
 from lineament.errors import UsageError
 
-__all__ = ["SURE", "Score", "doubt", "finest_fmr", "impostor_rate", "scorer", "threshold_at"]
+__all__ = ["SURE", "Score", "continuity", "doubt", "finest_fmr", "impostor_rate", "scorer", "threshold_at"]
 
 Array = NDArray[np.float64]
 
 SURE = 0.1
 """A cheap stage decides alone where it makes at most this share of the wanted errors; between lies its doubt."""
+
+CONTINUING = 2.0
+"""How many times the wanted false match rate may pass as "the same as a minute ago", chosen on portraits (seed 202)."""
 
 RESAMPLES = 1000
 
@@ -58,8 +62,12 @@ class Score:
         centre = mean if self.same_camera else self.centre
         expected = ((mean - centre)[..., None, :] * self.gain).sum(-1)
         x = readings[..., self.known] - centre
-        surprise = _squared(x, self.others) - _squared(x - expected, self.own)
-        return np.asarray(surprise / 2 + np.log(np.diag(self.own)).sum() - np.log(np.diag(self.others)).sum())
+        return np.asarray((_squared(x, self.others) - _squared(x - expected, self.own)) / 2 + self.offset)
+
+    @property
+    def offset(self) -> float:
+        """Half the logarithm of the ratio of the determinants of the covariances, of anybody's to the person's."""
+        return float(np.log(np.diag(self.own)).sum() - np.log(np.diag(self.others)).sum())
 
 
 def scorer(cohort: Cohort, mean: Array, occasions: int, *, same_camera: bool = False) -> Score:
@@ -154,14 +162,23 @@ def doubt(cohort: Cohort, score: Score, fmr: float) -> tuple[float, float]:
     return min(lower, upper), upper
 
 
+def continuity(cohort: Cohort, known: NDArray[np.bool_], fmr: float) -> tuple[Score, float]:
+    """The score of one reading against another of a few minutes ago, before the same camera, and where it accepts.
+
+    It lets `CONTINUING` times the wanted rate of differences between two people pass. One score serves all templates,
+    which differ by the mean alone.
+    """
+    score = scorer(cohort, np.where(known, 0.0, np.nan), 1, same_camera=True)
+    return score, _quantile(*_impostors(cohort, score), min(CONTINUING * fmr, 0.5))
+
+
 def _impostors(cohort: Cohort, score: Score) -> tuple[Array, Array]:
     """Scores of impostors and what each of them counts."""
     if not score.same_camera:
         return score(cohort.readings.astype(np.float64)), _shares(cohort)
-    enrolled = np.zeros(len(score.known))
-    enrolled[score.known] = score.mean
-    people = cohort.effects  # each pair once: the score of a difference is that of its opposite
-    scores = np.concatenate([score(enrolled + people[i] - people[i + 1 :]) for i in range(cohort.people - 1)])
+    people = cohort.effects[:, score.known]  # each pair once: the score of a difference is that of its opposite
+    own, others = (pdist(people @ white.T, "sqeuclidean") for white in (score.own, score.others))
+    scores = (others - own) / 2 + score.offset
     return scores, np.full(len(scores), 1 / len(scores))
 
 
