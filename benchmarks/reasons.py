@@ -5,11 +5,19 @@ on four days, three pictures each, and come on a fifth, with what they wear, the
 
 - An hour is 3,600 checks, one a second, by the real monitor with its default policy. What varies within it: expression,
   pose and camera, drawn anew on average every five seconds out of 30 pictures of that day. What does not: clothes,
-  light, background. A false lock is any lock after the owner was let in, however soon it unlocks again.
+  light, background. A false lock is any lock after the owner was let in, however soon it unlocks again; an owner who is
+  never let in cannot be locked out, and is counted apart.
 - Strangers come to a locked place, and take over one that its owner unlocked, for a minute each.
-- Owners also come with one attribute changed (the true counterfactual) that was the same in all enrolled pictures.
+- Owners also come with one attribute added or removed (the true counterfactual) that was the same in all enrolled
+  pictures.
 - A reason is true if both halves of its sentence are: "enrolled no" by most labels of the enrolled pictures, "seen yes"
   by the label of what is seen. The control gives the reasons of another person's template.
+
+Where nothing happened, or everything did, the interval is the exact bound over owners instead of the bootstrap's.
+
+The detector was trained on seed 0, the cohort is seed 101, the policy was chosen on seed 202. A first full run, on
+people of seed 777,000, had shown false locks in 2.8 % of hours; the session check (`authentication.cascade`) was built
+after that, so these people are others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import benchmark
+from benchmarks.intervals import bounded
 from lineament.authentication.cascade import Stage
 from lineament.authentication.cohort import shipped as shipped_cohort
 from lineament.authentication.enrolment import enrol
@@ -31,8 +40,8 @@ from lineament.datasets.portraits import ATTRIBUTES, Scene, counterfactual, labe
 from lineament.detectors.detector import shipped
 from lineament.detectors.evaluation import interval, person_weights, ratio
 
-PEOPLE = 777_000
-"""Seed of the people; the detector was trained on seed 0, the cohort is seed 101, the policy was chosen on seed 202."""
+PEOPLE = 888_000
+"""Seed of the people, whom no choice has seen."""
 
 DAYS, PICTURES, MOMENTS, DWELL = 4, 3, 30, 5.0
 BEFORE, MINUTE = 20, 60
@@ -83,15 +92,28 @@ class Bench:
 
 
 def hours(bench: Bench, seconds: int) -> dict[str, Array]:
-    """For each owner's hour: falsely locked, ends locked, never unlocked, share of the time locked."""
-    found: dict[str, list[float]] = {"false_locks": [], "ends_locked": [], "never_unlocked": [], "time_locked": []}
+    """For each owner's hour: falsely locked and how often (NaN if never let in), never so, ends locked, time locked."""
+    found: dict[str, list[float]] = {
+        key: [] for key in ("false_locks", "locks", "never_unlocked", "ends_locked", "time_locked")
+    }
     for i in range(bench.owners):
-        states = np.array([told.state == "unlocked" for told in bench.watch(i, bench.moments(i, seconds))])
-        found["false_locks"].append(bool((states[:-1] & ~states[1:]).any()))
-        found["ends_locked"].append(not states[-1])
-        found["never_unlocked"].append(not states.any())
-        found["time_locked"].append(1 - states.mean())
+        for key, value in outcome([told.state for told in bench.watch(i, bench.moments(i, seconds))]).items():
+            found[key].append(value)
     return {key: np.array(values, dtype=float) for key, values in found.items()}
+
+
+def outcome(told: Sequence[str]) -> dict[str, float]:
+    """One owner's figures of `hours` from the state of each second."""
+    states = np.array(told) == "unlocked"
+    let_in = bool(states.any())
+    locks = float((states[:-1] & ~states[1:]).sum()) if let_in else np.nan
+    return {
+        "false_locks": min(locks, 1.0) if let_in else np.nan,
+        "locks": locks,
+        "never_unlocked": float(not let_in),
+        "ends_locked": float(not states[-1]),
+        "time_locked": float(1 - states.mean()),
+    }
 
 
 def strangers(bench: Bench, each: int) -> dict[str, Any]:
@@ -118,16 +140,20 @@ def strangers(bench: Bench, each: int) -> dict[str, Any]:
 
 def changed(bench: Bench, each: int) -> dict[str, Any]:
     """Owners with one attribute changed that was the same in every enrolled picture; one reading of two moments."""
-    scenes, who = [], []
+    scenes: list[Scene] = []
+    who: list[int] = []
+    added: list[bool] = []
     for i in range(bench.owners):
         steady = [name for k, name in enumerate(ATTRIBUTES) if name in ACTIONABLE and np.ptp(bench.known[i, :, k]) == 0]
         for name in bench.draw.choice(steady, min(each, len(steady)), replace=False):
             on = bench.truth[i, ATTRIBUTES.index(name)] == 1
             pair = [counterfactual(scene, **{name: not on}) for scene in bench.today[i][:2]]
-            if name in pair[0].present != on:
+            if is_changed(pair[0], name, on):
                 scenes += pair
                 who.append(i)
-    seen, rows = bench.read(scenes).reshape(len(who), 2, -1), {"owner": who, "refused": [], "true": [], "asked": []}
+                added.append(not on)
+    seen = bench.read(scenes).reshape(len(who), 2, -1)
+    rows: dict[str, list[Any]] = {"owner": who, "added": added, "refused": [], "true": [], "asked": []}
     for row, i in enumerate(who):
         label = labels(scenes[2 * row])
         told = bench.watch(i, seen[row, [0, 0, 0, 1, 1, 1]])[-1]
@@ -137,6 +163,11 @@ def changed(bench: Bench, each: int) -> dict[str, Any]:
         named = differences(bench.cohort, bench.templates[i], seen[row].mean(0))[0]
         rows["asked"].append(holds(named, bench.truth[i], label))
     return {key: np.array(values, dtype=float) for key, values in rows.items()}
+
+
+def is_changed(scene: Scene, name: str, on: bool) -> bool:
+    """Whether a counterfactual differs as was asked: some attributes exclude each other, and then nothing changes."""
+    return (name in scene.present) != on
 
 
 def vote(known: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -159,13 +190,13 @@ def holds(reason: Reason, enrolled: NDArray[np.int8], seen: NDArray[np.int8]) ->
     return np.nan if min(one, other) < 0 else float(one == said != other)
 
 
-def over_people(values: Array, owner: Array, people: int) -> list[float]:
-    """A share and its 95 % interval over owners; NaN are left out."""
+def over_people(values: Array, owner: Array, people: int, *, counts: bool = False) -> list[float]:
+    """A share (or a mean count) and its 95 % interval over owners; NaN are left out."""
     kept = np.isfinite(values)
     cells = [np.bincount(owner[kept].astype(int), weights, people) for weights in (values[kept], np.ones(kept.sum()))]
     weights = person_weights(people, 1000, 0)
     found: list[float] = interval(np.asarray(ratio(weights @ cells[0], weights @ cells[1]))).tolist()
-    return found
+    return bounded(found, len(np.unique(owner[kept])), counts=counts)
 
 
 def pairs(values: Array, found: Mapping[str, Array]) -> list[float]:
@@ -173,26 +204,25 @@ def pairs(values: Array, found: Mapping[str, Array]) -> list[float]:
     kept = np.isfinite(values)
     sides = [found[side][kept].astype(np.int64) for side in ("owner", "stranger")]
     share: list[float] = share_true(values[kept] > 0, *sides).tolist()
-    return share
+    return bounded(share, len(np.unique(sides[0])))
 
 
 def measure(*, quick: bool, seed: int) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    bench = Bench(30 if quick else 250, seed)
-    used, met, worn = hours(bench, 300 if quick else 3600), strangers(bench, 3 if quick else 5), changed(bench, 4)
+    bench, length = Bench(30 if quick else 300, seed), 300 if quick else 3600
+    used, met, worn = hours(bench, length), strangers(bench, 3 if quick else 5), changed(bench, 4)
     people, everyone = bench.owners, np.arange(bench.owners)
-    seconds = met["seconds"][np.isfinite(met["seconds"]) | np.isinf(met["seconds"])]
+    seconds = met["seconds"][~np.isnan(met["seconds"])]
+    stays = np.where(np.isnan(met["seconds"]), np.nan, np.isinf(met["seconds"]))
+    locks = over_people(used.pop("locks"), everyone, people, counts=True)
     figures = {
         "impostors_first_reason_correct": (pairs(met["true"], met), np.isfinite(met["true"]).sum()),
-        "owner_changed_first_reason_correct": (over_people(worn["true"], worn["owner"], people),
-                                               np.isfinite(worn["true"]).sum()),
-        "owner_changed_asked_though_accepted": (over_people(worn["asked"], worn["owner"], people),
-                                                np.isfinite(worn["asked"]).sum()),
-        "owner_changed_refused": (over_people(worn["refused"], worn["owner"], people), len(worn["refused"])),
+        **changes(worn, people),
         "control_other_template_reason_correct": (pairs(met["control"], met), np.isfinite(met["control"]).sum()),
-        **{f"hours_{key}": (over_people(values, everyone, people), people) for key, values in used.items()},
+        **{f"hours_{key}": (over_people(values, everyone, people), np.isfinite(values).sum())
+           for key, values in used.items()},
+        "false_locks_per_hour": ([each * 3600 / length for each in locks], np.isfinite(used["false_locks"]).sum()),
         "strangers_let_in_within_a_minute": (pairs(met["unlocked"], met), len(met["unlocked"])),
-        "strangers_taking_over_stay_a_minute": (pairs(np.where(np.isnan(met["seconds"]), np.nan,
-                                                              np.isinf(met["seconds"])), met), len(seconds)),
+        "strangers_taking_over_stay_a_minute": (pairs(stays, met), len(seconds)),
     }  # fmt: skip
     rows = [{"figure": key, "value": share[0], "low": share[1], "high": share[2], "n": int(n)}
             for key, (share, n) in figures.items()]  # fmt: skip
@@ -200,11 +230,21 @@ def measure(*, quick: bool, seed: int) -> tuple[dict[str, float], list[dict[str,
     metrics["first_reason_correct"] = min(
         metrics["impostors_first_reason_correct"], metrics["owner_changed_first_reason_correct"]
     )
-    metrics["false_locks_per_hour"] = metrics["hours_false_locks"]
     metrics |= {
         f"stranger_seconds_to_lock_p{q}": float(np.quantile(seconds, q / 100, method="lower")) for q in (50, 95)
     }
     return metrics, rows
+
+
+def changes(worn: Mapping[str, Array], people: int) -> dict[str, tuple[list[float], int]]:
+    """Figures of `changed` of all changes, of attributes added, and of attributes removed, each with its number."""
+    found = {}
+    for which, among in (("", worn["added"] >= 0), ("_added", worn["added"] == 1), ("_removed", worn["added"] == 0)):
+        for name, key in (("first_reason_correct", "true"), ("asked_though_accepted", "asked"), ("refused", "refused")):
+            values = np.where(among, worn[key], np.nan)
+            share = over_people(values, worn["owner"], people)
+            found[f"owner_changed{which}_{name}"] = (share, int(np.isfinite(values).sum()))
+    return found
 
 
 if __name__ == "__main__":
