@@ -1,7 +1,9 @@
 """Watching over a WebSocket: the owner unlocks it, a stranger locks it, and every end is a locked one."""
 
 import json
+import threading
 import time
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import WebSocketDenialResponse
@@ -135,6 +137,37 @@ def test_a_detector_that_fails_locks(serving, seeing, store):
         (decision,) = show(socket, [8], ANNA)
         assert decision["state"] == "locked"
         assert "secret" not in json.dumps(decision)
+
+
+class Stalling:
+    """A detector that can be made to think for long."""
+
+    def __init__(self, detector):
+        self.detector, self.go = detector, threading.Event()
+        self.go.set()
+
+    def __getattr__(self, name):
+        return getattr(self.detector, name)
+
+    def probabilities(self, images, eyes=None):
+        self.go.wait(10)
+        return self.detector.probabilities(images, eyes)
+
+
+def test_a_frame_that_takes_too_long_locks_before_it_is_done(client, serving, seeing):
+    detector = Stalling(seeing[0])
+    slow = serving(replace(QUICK, no_face_after=0.5), detector=detector)
+    with watch(slow) as socket:
+        assert show(socket, range(8), ANNA)[-1]["state"] == "unlocked"
+        detector.go.clear()
+        began = time.monotonic()
+        socket.send_bytes(frame(8, image(ANNA, 9)))
+        decision, code = ending(socket)
+        took = time.monotonic() - began
+        detector.go.set()
+        assert (decision["state"], decision["counter"], code) == ("locked", None, 4408)
+        assert "slow" in decision["reasons"][0]["sentence"]
+        assert took < 3
 
 
 def test_who_may_not_watch_is_told_before_it_begins(client):

@@ -78,10 +78,10 @@ class Operations:
         reasons = () if accepted else differences(self.cohort, template, reading)
         return _verdict(accepted, score, template.threshold, reasons)
 
-    def monitor(self, user: str) -> tuple[Monitor, str]:
-        """A monitor of the user, locked, and the hash of the template that it holds."""
+    def monitor(self, user: str) -> tuple[Monitor, Template]:
+        """A monitor of the user, locked, and the template that it holds."""
         template = self._known(user)
-        return Monitor([Stage.of(self.detector, self.cohort, template)], self.policy), template.sha256
+        return Monitor([Stage.of(self.detector, self.cohort, template)], self.policy), template
 
     def enrolled(self, user: str) -> str:
         """The hash of the user's template; empty if there is none."""

@@ -8,12 +8,14 @@ import asyncio
 import contextlib
 import struct
 import time
-from dataclasses import replace
+from collections.abc import AsyncIterator
 
 from fastapi import WebSocket
 from starlette.websockets import WebSocketState
 
 from lineament.authentication.monitor import Decision, Monitor, Observation
+from lineament.authentication.reasons import situations
+from lineament.authentication.template import Template
 from lineament.service.access import Caller
 from lineament.service.answers import Decided
 from lineament.service.limits import Buckets
@@ -65,7 +67,7 @@ async def _admitted(socket: WebSocket, service: Service, user: str, framed: bool
         if service.watches > service.settings.watches:
             raise Problem(503, "busy", f"{service.settings.watches} watches run already", {"Retry-After": "5"})
         monitor, template = await service.work.do(service.operations.monitor, user)
-        note("begun", template=template)
+        note("begun", template=template.sha256)
     return _Watch(socket, service, user, caller, framed, monitor, template)
 
 
@@ -74,7 +76,7 @@ class _Watch:
 
     def __init__(
         self, socket: WebSocket, service: Service, user: str, caller: Caller, framed: bool, monitor: Monitor,
-        template: str,
+        template: Template,
     ) -> None:  # fmt: skip
         self.socket, self.service, self.user, self.caller, self.framed = socket, service, user, caller, framed
         self.monitor, self.template = monitor, template
@@ -113,9 +115,9 @@ class _Watch:
 
     async def _lock(self, end: Ended) -> None:
         """Say that it is locked, and why, and hang up; to whom is gone already, nothing."""
-        with contextlib.suppress(Exception):
-            lost = Observation(time.monotonic(), problems={"lost": f"The watch has ended: {end.reason}."})
-            await self._send(replace(self.monitor.observe(lost), state="locked"), None)
+        with contextlib.suppress(Exception):  # without the monitor: a frame that took too long may still be at it
+            lost = situations({"lost": f"The watch has ended: {end.reason}."})
+            await self._send(Decision(time.monotonic(), "locked", None, self.template.threshold, 0, lost, {}), None)
         with contextlib.suppress(Exception):
             await self.socket.close(end.code, end.reason)
 
@@ -125,10 +127,11 @@ class _Watch:
         if counter <= self.counter:
             raise Ended(4409, "malformed" if counter < 0 else "replayed")
         self.counter, self.frames = counter, self.frames + 1
-        while wait := self.rate.take(""):
-            await asyncio.sleep(wait)
         try:
-            decision = await self.service.work.do(self._observe, content[COUNTER.size :], time.monotonic())
+            async with self._in_time():
+                while wait := self.rate.take(""):
+                    await asyncio.sleep(wait)
+                decision = await self.service.work.do(self._observe, content[COUNTER.size :], time.monotonic())
         except Problem as problem:
             if problem.code != "busy":
                 raise
@@ -147,13 +150,23 @@ class _Watch:
         if not self.service.door.still(self.caller):
             raise Ended(4401, "key")
         try:
-            template = await self.service.work.do(self.service.operations.enrolled, self.user)
+            async with self._in_time():
+                template = await self.service.work.do(self.service.operations.enrolled, self.user)
         except Problem as problem:
             if problem.code != "busy":  # then the next time is near
                 raise Ended(4404, "user") from None
         else:
-            if template != self.template:
+            if template != self.template.sha256:
                 raise Ended(4404, "user")
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """No clock is looked at while something is awaited, so it may take no longer than the policy lets a face."""
+        try:
+            async with asyncio.timeout(self.service.operations.policy.no_face_after):
+                yield
+        except TimeoutError:
+            raise Ended(4408, "slow") from None
 
     async def _tell(self, decision: Decision, counter: int | None) -> None:
         """Send what was decided on a frame; what the clock decides, only where it changes the state."""
