@@ -62,6 +62,17 @@ def test_a_bomb_is_refused_by_its_head(side):
     assert refusal.value.status == 413
 
 
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded():
+    usual = encoded(Image.fromarray(np.tile(PIXELS, (100, 100, 1))), "JPEG", progressive=True)
+    assert decoded(usual, "image/jpeg", 1_000_000).shape == (600, 400, 3)
+    last = usual[usual.rindex(b"\xff\xda") : -2]
+    with pytest.raises(Problem, match="over 100 scans") as refusal:
+        decoded(usual[:-2] + last * 2000 + usual[-2:], "image/jpeg", 1_000_000)
+    assert refusal.value.status == 422
+    noise = encoded(Image.fromarray(PIXELS), "PNG") + b"\xff\xda" * 200  # in a PNG these bytes mean nothing
+    assert decoded(noise, "image/png", 100).shape == (6, 4, 3)
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "status"),
     [(encoded(Image.fromarray(PIXELS), "PNG"), "image/jpeg", 415), (encoded(Image.fromarray(PIXELS), "GIF"),

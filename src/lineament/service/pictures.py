@@ -13,6 +13,9 @@ __all__ = ["KINDS", "decoded"]
 KINDS = {"image/jpeg": "JPEG", "image/png": "PNG"}
 """Content types that are taken, and the only decoder that each reaches."""
 
+START_OF_SCAN, MAX_SCANS = b"\xff\xda", 100
+"""A progressive JPEG is gone over once a scan; encoders write about ten, and ten bytes are enough for one."""
+
 
 def decoded(content: bytes, kind: str, most: int) -> NDArray[np.uint8]:
     """The pixels ``(height, width, 3)`` uint8 RGB of one image, turned as its EXIF says; transparency is put on white.
@@ -26,6 +29,8 @@ def decoded(content: bytes, kind: str, most: int) -> NDArray[np.uint8]:
         Problem: 415 for another kind of file, 413 for too many pixels, 422 for one that is grey or cannot be read to
             its end.
     """
+    if KINDS[kind] == "JPEG" and content.count(START_OF_SCAN) > MAX_SCANS:  # before Pillow, which goes over them all
+        raise Problem(422, "unreadable", f"the JPEG image has over {MAX_SCANS} scans; save it anew as a common JPEG")
     try:
         with Image.open(io.BytesIO(content), formats=(KINDS[kind],)) as image:
             if image.width * image.height > most:
