@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Barrier, Event
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from lineament.datasets.portraits import portraits
 from lineament.detectors import classical_search
@@ -115,6 +117,42 @@ def test_every_backend_finds_the_same(backend, found, few, quick, tmp_path) -> N
     images, eyes = few.images(range(8)), torch.from_numpy(few.eyes[:8])
     assert torch.equal(twin.probabilities(images, eyes), found[0].probabilities(images, eyes))
     assert (tmp_path / "search.json").read_bytes() == (found[1] / "search.json").read_bytes()
+
+
+def blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("backend", ["threading", "dask"])
+def test_threads_keep_to_one_thread_each_until_the_last_is_done(backend, few, quick, tmp_path, monkeypatch) -> None:
+    if backend == "dask":
+        pytest.importorskip("distributed")
+    begun, both, seen = Event(), Barrier(2), []
+
+    def uneven(faces: Faces, family: Family) -> dict[str, list[float | None]]:
+        """The first to begin is the first to end; then the other one looks."""
+        if family.part == "Hair":
+            begun.wait(30)
+        with classical_search._one_thread():
+            begun.set()
+            both.wait(30)
+            time.sleep(0.2 if family.part == "Hair" else 0)
+            seen.append((blas_threads(), torch.get_num_threads()))
+        return {str(model): [None] * len(NAMES) for model in family.models}
+
+    two = [own for own in FAMILIES if own.part in ("Mouth", "Hair") and (own.kind, own.base) == ("HOG", 8)]
+    monkeypatch.setattr(classical_search, "compete", uneven)
+    monkeypatch.setattr(classical_search, "FAMILIES", two)
+    monkeypatch.setattr(classical_search, "MODELS", [model for own in two for model in own.models])
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with threadpool_limits(2, "blas"):
+            search(few, tmp_path, attributes=NAMES, faces=80, jobs=2, backend=backend)
+            assert blas_threads() == {2} and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [({1}, 1)] * 2
 
 
 KILLED = """

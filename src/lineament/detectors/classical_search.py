@@ -129,7 +129,7 @@ def search(
         stacked(material.each(material.train, pixels)), material.labels(material.train),
         held_out_people(dataset.identity[material.train], seed),
     )  # fmt: skip
-    with workers(jobs, backend, shown) as parallel:
+    with _one_thread(), workers(jobs, backend, shown) as parallel:
         accuracies: dict[str, list[float | None]] = {}
         units: list[Any] = [(folder / "units" / f"{own}.json", own) for own in FAMILIES]
         for path in each(parallel, units, _compete_to, shown, "searching", progress):
@@ -194,7 +194,11 @@ def _coefficients(kernel: NDArray[np.float64], label: NDArray[np.int8]) -> tuple
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One thread for BLAS and for torch, so that workers do not stand in each other's way."""
+    """One thread for BLAS and for torch, so that workers do not stand in each other's way.
+
+    BLAS has one number a process. Where workers are threads it must hold as long as any of them works, so it is set
+    around all units too: the first to be done would give the others their threads back. Processes need it a unit.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
