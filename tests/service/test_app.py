@@ -227,6 +227,31 @@ def test_an_audit_log_that_cannot_be_written_accepts_nobody(client, anna, monkey
     assert "/var" not in refused(verify(client, anna, image(ANNA, 9)), 500, "internal")
 
 
+def test_what_cannot_be_written_down_is_not_done(client, anna, store, monkeypatch):
+    def full(*arguments, **facts):
+        raise JobError("/var/log/audit.jsonl: could not be written")
+
+    monkeypatch.setattr(client.audit, "write", full)
+    refused(enrol(client, "max", ANNA), 500, "internal")
+    refused(client.delete(f"/v1/users/{anna}", headers=headers(client.key)), 500, "internal")
+    assert "max" not in store.users()
+    assert anna in store.users()
+
+
+def test_an_enrolment_that_took_too_long_is_not_kept_afterwards(serving, seeing, store):
+    class Slow(Failing):
+        def probabilities(self, images, eyes=None):
+            time.sleep(0.6)
+            return self.detector.probabilities(images, eyes)
+
+    client = serving(detector=Slow(seeing[0], None), work_seconds=0.2)
+    refused(enrol(client, "max", ANNA, range(1)), 503, "slow")
+    work = client.app.state.service.work
+    while work.at_hand:
+        time.sleep(0.02)
+    assert "max" not in store.users()
+
+
 def test_a_damaged_template_accepts_nobody(client, anna, store, monkeypatch):
     monkeypatch.setattr(Store, "get", lambda *_: (_ for _ in ()).throw(JobError("template of 'anna': damaged")))
     assert "damaged" not in refused(verify(client, anna, image(ANNA, 9)), 500, "internal")
@@ -288,9 +313,10 @@ def test_the_audit_log_tells_who_asked_for_whom_and_nothing_of_a_face(client, st
     text = client.audit.path.read_text()
     entries = [json.loads(line) for line in text.splitlines()]
     told = [(entry["event"], entry["outcome"], entry["user"]) for entry in entries]
-    assert told == [("enrol", "enrolled", "zoe"), ("verify", "accepted", "zoe"), ("verify", "refused", "zoe"),
-                    ("denied", "scope", "zoe"), ("delete", "deleted", "zoe")]  # fmt: skip
-    assert [entry["key"] for entry in entries] == [client.key[4:12]] * 3 + [weak[4:12]] + [client.key[4:12]]
+    assert told == [("enrol", "begun", "zoe"), ("enrol", "enrolled", "zoe"), ("verify", "accepted", "zoe"),
+                    ("verify", "refused", "zoe"), ("denied", "scope", "zoe"), ("delete", "begun", "zoe"),
+                    ("delete", "deleted", "zoe")]  # fmt: skip
+    assert [entry["key"] for entry in entries] == [client.key[4:12]] * 4 + [weak[4:12]] + [client.key[4:12]] * 2
     known = {"number", "time", "event", "outcome", "user", "key", "address", "template", "hash"}
     assert set().union(*entries) <= known
     assert client.key[13:] not in text

@@ -1,8 +1,9 @@
 """The application: what stands at which address, and how its parts are put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from threading import Event
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response, WebSocket
 from fastapi.openapi.utils import get_openapi
@@ -26,6 +27,8 @@ from lineament.service.settings import DEFAULT, Settings
 from lineament.subject import AttributeDetector
 
 __all__ = ["create_app"]
+
+T = TypeVar("T")
 
 ABOUT = """Enrols people by what a detector of attributes sees of them, says whether a face is theirs, and why not.
 
@@ -143,15 +146,15 @@ async def enrol(
     kind = bodies.content_type(request)
     if kind == bodies.MULTIPART:
         uploads = await bodies.read_images(request, service.settings)
-        made = service.work.do(service.operations.enrol, user, uploads, framed, same_camera)
+        asked: tuple[Any, ...] = (service.operations.enrol, user, uploads, framed, same_camera)
     elif kind == "application/json":
         typed = _typed(await bodies.read_json(request, service.settings))
-        made = service.work.do(service.operations.enrol_typed, user, typed.attributes)
+        asked = (service.operations.enrol_typed, user, typed.attributes)
     else:
         expected = f"Content-Type: expected {bodies.MULTIPART} or application/json, got {kind or 'none'}"
         raise Problem(415, "kind", expected)
     with service.noted("enrol", caller, user) as note:
-        template = await made
+        template = await _changing(service, note, *asked)
         note("enrolled", template=template.sha256)
     return Enrolled.of(template)
 
@@ -176,7 +179,7 @@ async def verify(
 async def delete(user: User, service: Here, caller: Annotated[Caller, _admitted("admin")]) -> Response:
     """Take a user out: their templates and the key they were sealed by are destroyed; watches of them end."""
     with service.noted("delete", caller, user) as note:
-        await service.work.do(service.operations.delete, user)
+        await _changing(service, note, service.operations.delete, user)
         note("deleted")
     return Response(status_code=204)
 
@@ -199,6 +202,13 @@ async def prometheus(request: Request, service: Here) -> Response:
     service.door.identify(request)
     gauges = {"work": service.work.at_hand, "watches": service.watches}
     return Response(service.metrics.text(**gauges), media_type=metrics.CONTENT_TYPE)
+
+
+async def _changing(service: Service, note: Callable[..., None], function: Callable[..., T], *asked: Any) -> T:
+    """Do what changes the store: written down before, for it may be done when what comes of it cannot be written."""
+    note("begun")
+    given_up = Event()
+    return await service.work.do(function, *asked, given_up, given_up=given_up)
 
 
 def _typed(body: Any) -> Typed:

@@ -107,8 +107,11 @@ class Work:
         self.most, self.seconds, self.at_hand = most, seconds, 0
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="lineament-work")
 
-    async def do(self, function: Callable[..., T], *arguments: Any) -> T:
-        """``function(*arguments)`` in a thread; ``Problem`` 503 if there is no place, or if it takes too long."""
+    async def do(self, function: Callable[..., T], *arguments: Any, given_up: threading.Event | None = None) -> T:
+        """``function(*arguments)`` in a thread; ``Problem`` 503 if there is no place, or if it takes too long.
+
+        ``given_up`` is set when nobody waits for it any more, so that it may end without having changed anything.
+        """
         if self.at_hand >= self.most:
             raise Problem(503, "busy", f"{self.most} requests are at work already; try again", {"Retry-After": "1"})
         self.at_hand += 1
@@ -119,6 +122,9 @@ class Work:
                 return await asyncio.shield(future)
         except TimeoutError:
             raise Problem(503, "slow", f"it took over {self.seconds:g} seconds", {"Retry-After": "5"}) from None
+        finally:
+            if given_up is not None and not future.done():
+                given_up.set()
 
     def _release(self, future: asyncio.Future[Any]) -> None:
         self.at_hand -= 1

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from threading import Event
 
 import numpy as np
 
@@ -35,6 +36,8 @@ class Operations:
         store: of templates.
         policy: of verification and watching.
         pixels: most of an image.
+
+    What changes the store takes ``given_up``, and changes nothing once that is set.
     """
 
     def __init__(self, detector: Batching, cohort: Cohort, store: Store, policy: Policy, pixels: int) -> None:
@@ -45,7 +48,7 @@ class Operations:
         self._enrolling = threading.Lock()
 
     def enrol(
-        self, user: str, uploads: Sequence[tuple[str, Upload]], framed: bool, same_camera: bool = False
+        self, user: str, uploads: Sequence[tuple[str, Upload]], framed: bool, same_camera: bool, given_up: Event
     ) -> Template:
         """Keep a template made of images, each with its occasion; each must show one face, well visible."""
         self._refuse_known(user)
@@ -59,12 +62,12 @@ class Operations:
         made = enrol(
             user, np.stack(readings), self.cohort, occasions=occasions, fmr=self.policy.fmr, same_camera=same_camera
         )
-        return self._keep(made)
+        return self._keep(made, given_up)
 
-    def enrol_typed(self, user: str, answers: Mapping[str, str]) -> Template:
+    def enrol_typed(self, user: str, answers: Mapping[str, str], given_up: Event) -> Template:
         """Keep a template of answers that were typed in."""
         self._refuse_known(user)
-        return self._keep(enrol_typed(user, answers, self.cohort, fmr=self.policy.fmr))
+        return self._keep(enrol_typed(user, answers, self.cohort, fmr=self.policy.fmr), given_up)
 
     def verify(self, user: str, upload: Upload, framed: bool) -> Verdict:
         """Judge one image by itself."""
@@ -88,8 +91,9 @@ class Operations:
         template = self._template(user)
         return template.sha256 if template else ""
 
-    def delete(self, user: str) -> None:
+    def delete(self, user: str, given_up: Event) -> None:
         """Destroy all templates of the user."""
+        _refuse_given_up(given_up)
         try:
             self.store.delete(user)
         except JobError as error:
@@ -130,9 +134,10 @@ class Operations:
         if self.enrolled(user):
             raise Problem(409, "enrolled", f"{user!r} is enrolled already; delete them first")
 
-    def _keep(self, template: Template) -> Template:
+    def _keep(self, template: Template, given_up: Event) -> Template:
         with self._enrolling:  # of two at once for one user, one is refused
             self._refuse_known(template.user)
+            _refuse_given_up(given_up)
             self.store.put(template)
         return template
 
@@ -140,6 +145,11 @@ class Operations:
 def _verdict(accepted: bool, score: float | None, threshold: float, reasons: Sequence[Reason]) -> Verdict:
     told = [ReasonBody.of(reason) for reason in reasons]
     return Verdict(accepted=accepted, score=score, threshold=threshold, reasons=told)
+
+
+def _refuse_given_up(given_up: Event) -> None:
+    if given_up.is_set():  # the caller was told that it failed
+        raise Problem(503, "slow", "it took too long")
 
 
 def _says_unknown(error: JobError, user: str) -> bool:
