@@ -104,17 +104,17 @@ class Client:
         return answer.status, json.loads(content) if content else None
 
     def verify(self, user: str, image: bytes) -> tuple[int, Any]:
-        """Ask whether a framed PNG shows the user."""
-        return self.ask("POST", f"/v1/users/{user}/verify?framed=true", image)
+        """Ask whether a PNG shows the user."""
+        return self.ask("POST", f"/v1/users/{user}/verify", image)
 
     def enrol(self, user: str, images: list[tuple[str, bytes]]) -> tuple[int, Any]:
-        """Enrol a user by framed PNGs, each with its occasion."""
+        """Enrol a user by PNGs, each with its occasion."""
         mark = secrets.token_hex(16)
         head = f'--{mark}\r\nContent-Disposition: form-data; name="image.{{}}"; filename="a"\r\n'
         head += "Content-Type: image/png\r\n\r\n"
         parts = [head.format(occasion).encode() + image + b"\r\n" for occasion, image in images]
         body = b"".join(parts) + f"--{mark}--\r\n".encode()
-        return self.ask("POST", f"/v1/users/{user}/enrol?framed=true", body, f"multipart/form-data; boundary={mark}")
+        return self.ask("POST", f"/v1/users/{user}/enrol", body, f"multipart/form-data; boundary={mark}")
 
     def enrol_typed(self, user: str, attributes: dict[str, str]) -> tuple[int, Any]:
         """Enrol a user by attributes typed in."""

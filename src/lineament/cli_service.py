@@ -75,6 +75,7 @@ def serve(
     fmr: float = 0.01,
     rate: float = 20.0,
     address_rate: float = 50.0,
+    framed: bool = False,
 ) -> None:
     """Serve enrolment, verification and watching over HTTP, on this machine alone unless told otherwise.
 
@@ -93,6 +94,7 @@ def serve(
         fmr: the false match rate at which users are enrolled.
         rate: requests a second for a key; twice as many at once.
         address_rate: requests a second from an address, of whichever key.
+        framed: take images as crops that show one face as the detector was trained on; look for none.
     """
     from lineament.service.commands import serve
     from lineament.service.settings import Settings
@@ -102,7 +104,7 @@ def serve(
     )
     serve(
         store=store, key_ring=key_ring, keys=keys, audit=audit, detector=detector, cohort=cohort, host=host, port=port,
-        certificate=certificate, certificate_key=certificate_key, proxy=proxy, fmr=fmr, settings=settings,
+        certificate=certificate, certificate_key=certificate_key, proxy=proxy, fmr=fmr, framed=framed, settings=settings,
     )  # fmt: skip
 
 

@@ -43,12 +43,11 @@ def serving(seeing, store, tmp_path):
     """A function from settings to a running client; it has ``keys``, ``key`` (of all scopes) and ``audit``."""
     with contextlib.ExitStack() as stack:
 
-        def start(policy=POLICY, detector=None, **settings):
+        def start(policy=POLICY, detector=None, framed=True, **settings):
             keys = Keys(tmp_path / "keys.sqlite", make=True)
-            audit = AuditLog(tmp_path / "audit.jsonl")
-            app = create_app(
-                detector or seeing[0], seeing[1], store, policy, replace(LIVELY, **settings), keys=keys, audit=audit
-            )
+            audit = AuditLog(tmp_path / f"audit-{len(list(tmp_path.iterdir()))}.jsonl")
+            parts, limits = (detector or seeing[0], seeing[1], store, policy), replace(LIVELY, **settings)
+            app = create_app(*parts, limits, keys=keys, audit=audit, framed=framed)
             client = stack.enter_context(TestClient(app, base_url="http://127.0.0.1"))
             client.keys, client.audit, client.key = keys, audit, keys.new(["enrol", "verify", "admin"], 1)
             return client

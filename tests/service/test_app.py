@@ -19,7 +19,6 @@ from lineament.service import audit
 from tests.service.client import headers, image, images
 
 ANNA, BEN = 3, 11
-FRAMED = {"framed": "true"}
 
 
 @pytest.fixture
@@ -29,12 +28,12 @@ def client(serving):
 
 def enrol(client, user, person, numbers=range(9), key=None):
     parts = images(person, numbers)
-    return client.post(f"/v1/users/{user}/enrol", files=parts, params=FRAMED, headers=headers(key or client.key))
+    return client.post(f"/v1/users/{user}/enrol", files=parts, headers=headers(key or client.key))
 
 
 def verify(client, user, content, kind="image/png", **more):
     own = headers(client.key, **{"Content-Type": kind})
-    return client.post(f"/v1/users/{user}/verify", content=content, params=FRAMED, headers=own | more)
+    return client.post(f"/v1/users/{user}/verify", content=content, headers=own | more)
 
 
 def refused(response, status, code):
@@ -57,7 +56,7 @@ def anna(client, store):
 def test_the_owner_is_accepted_and_a_stranger_is_told_why_not(client, anna):
     owner = [verify(client, anna, image(ANNA, n)).json() for n in (9, 10, 11)]
     assert [answer["accepted"] for answer in owner] == [True] * 3
-    assert all(answer["score"] >= answer["threshold"] and not answer["reasons"] for answer in owner)
+    assert all(answer["score"] > answer["threshold"] - 0.05 and not answer["reasons"] for answer in owner)
     stranger = verify(client, anna, image(BEN, 9)).json()
     assert not stranger["accepted"]
     assert stranger["score"] < stranger["threshold"]
@@ -275,7 +274,8 @@ def jpeg(pixels):
 
 
 @pytest.mark.usefixtures("face_models")
-def test_a_face_in_a_photo_is_found(client, astronaut):
+def test_a_face_in_a_photo_is_found(serving, astronaut):
+    client = serving(framed=False)
     photo = jpeg(astronaut)
     post = lambda verb, **body: client.post(f"/v1/users/eileen/{verb}", **body)  # noqa: E731
     parts = [("image", ("a.jpg", photo, "image/jpeg"))] * 2
@@ -290,10 +290,12 @@ def test_a_face_in_a_photo_is_found(client, astronaut):
 
 
 @pytest.mark.usefixtures("face_models")
-def test_who_has_no_face_in_the_picture_is_told_so(client, anna, store):
+def test_who_has_no_face_in_the_picture_is_told_so(serving, anna, store):
+    client = serving(framed=False)
     nothing = jpeg(np.full((200, 200, 3), 120, np.uint8))
     own = headers(client.key, **{"Content-Type": "image/jpeg"})
-    answer = client.post(f"/v1/users/{anna}/verify", content=nothing, headers=own).json()
+    asked = {"content": nothing, "params": {"framed": "true"}}  # which is none of the caller's business
+    answer = client.post(f"/v1/users/{anna}/verify", headers=own, **asked).json()
     assert (answer["accepted"], answer["score"]) == (False, None)
     assert answer["reasons"][0]["name"] == "none"
     parts = [("image", ("a.jpg", nothing, "image/jpeg"))]
@@ -403,4 +405,7 @@ def test_scores_are_those_of_one_face_alone(client, anna, seeing, store):
     template = store.get(anna, cohort.model)
     pixels = np.asarray(Image.open(io.BytesIO(image(BEN, 9))))
     score = scorer(cohort, template.mean, template.occasions)(read(detector, pixels, None))
-    assert verify(client, anna, image(BEN, 9)).json()["score"] == pytest.approx(float(score), abs=1e-3)
+    told = verify(client, anna, image(BEN, 9)).json()
+    assert told["score"] == pytest.approx(float(score), abs=0.051)
+    for value in (told["score"], *(reason["strength"] for reason in told["reasons"])):
+        assert value == round(value, 1), "who tries one picture after another could climb by the last digits"

@@ -39,10 +39,10 @@ def shared(seeing, tmp_path_factory):
     keys = Keys(folder / "keys.sqlite", make=True)
     lively = Settings(rate=1e6, burst=1e6, address_rate=1e6, address_burst=1e6, image_bytes=100_000)
     with Store.open(folder / "store.sqlite", "correct horse", create=True) as store:
-        app = create_app(*seeing, store, Policy(), lively, keys=keys)
+        app = create_app(*seeing, store, Policy(), lively, keys=keys, framed=True)
         with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=True) as client:
             client.key = keys.new(["enrol", "verify", "admin"], 1)
-            sent = {"files": images(3, range(3)), "params": {"framed": "true"}, "headers": headers(client.key)}
+            sent = {"files": images(3, range(3)), "headers": headers(client.key)}
             assert client.post("/v1/users/anna/enrol", **sent).status_code == 201
             yield client
 
@@ -77,7 +77,7 @@ def test_random_requests_are_refused_in_order(shared, method, address, user, que
 @given(body=bodies, kind=st.sampled_from(TYPES[:2]))
 def test_nobody_is_accepted_by_noise(shared, body, kind):
     sent = headers(shared.key, **{"Content-Type": kind})
-    answer = shared.post("/v1/users/anna/verify?framed=true", content=body, headers=sent)
+    answer = shared.post("/v1/users/anna/verify", content=body, headers=sent)
     assert 400 <= answer.status_code < 500
 
 
@@ -87,7 +87,7 @@ def test_random_frames_never_unlock(shared, messages):
     from starlette.websockets import WebSocketDisconnect
 
     sent = headers(shared.key)
-    with shared.websocket_connect("/v1/users/anna/watch?framed=true", headers=sent) as socket:
+    with shared.websocket_connect("/v1/users/anna/watch", headers=sent) as socket:
         try:
             for message in messages:
                 socket.send_text(message) if isinstance(message, str) else socket.send_bytes(message)

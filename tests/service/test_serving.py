@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from benchmarks.service_client import Serving
-from benchmarks.service_load import RATES, kills
+from benchmarks.service_load import FLAGS, kills
 from lineament.cli import main
 from lineament.service import audit, patience
 from tests.postgresql import running_postgresql
@@ -23,7 +23,7 @@ ANNA, BEN = 3, 11
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    with Serving(tmp_path_factory.mktemp("serving") / "own", *RATES) as service:
+    with Serving(tmp_path_factory.mktemp("serving") / "own", *FLAGS) as service:
         client = service.client()
         status, body = client.enrol("anna", [(str(n // 3), image(ANNA, n)) for n in range(9)])
         assert status == 201, body
@@ -35,7 +35,7 @@ def test_it_verifies_and_watches_over_real_sockets(service):
     client = service.client()
     assert [client.verify("anna", image(who, 9))[1]["accepted"] for who in (ANNA, BEN)] == [True, False]
     client.close()
-    address = f"ws://127.0.0.1:{service.port}/v1/users/anna/watch?framed=true"
+    address = f"ws://127.0.0.1:{service.port}/v1/users/anna/watch"
     with connect(address, additional_headers=headers(service.key)) as watch:
         states = []
         for counter in range(16):

@@ -27,12 +27,12 @@ def client(serving, store):
 
 
 def enrol(client, user):
-    parts = {"params": {"framed": "true"}, "files": images(ANNA, range(9)), "headers": headers(client.key)}
+    parts = {"files": images(ANNA, range(9)), "headers": headers(client.key)}
     assert client.post(f"/v1/users/{user}/enrol", **parts).status_code == 201
 
 
 def watch(client, user="anna", key=None):
-    return client.websocket_connect(f"/v1/users/{user}/watch?framed=true", headers=headers(key or client.key))
+    return client.websocket_connect(f"/v1/users/{user}/watch", headers=headers(key or client.key))
 
 
 def show(socket, counters, person):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from lineament.authentication.monitor import Decision
 from lineament.authentication.reasons import Reason
@@ -10,7 +10,17 @@ from lineament.authentication.template import Template
 
 __all__ = ["Decided", "Enrolled", "Health", "ReasonBody", "Typed", "Verdict"]
 
-Score = Annotated[float | None, Field(description="natural logarithm of a likelihood ratio", examples=[3.42])]
+
+def _coarse(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+Coarse = AfterValidator(_coarse)
+"""To one decimal: the last digits would tell whoever tries one picture after another which of two is nearer."""
+
+Score = Annotated[
+    float | None, Coarse, Field(description="natural logarithm of a likelihood ratio, to one decimal", examples=[3.4])
+]
 
 
 class ReasonBody(BaseModel):
@@ -19,7 +29,9 @@ class ReasonBody(BaseModel):
     kind: str = Field(examples=["attribute"])
     name: str = Field(examples=["Eyeglasses"])
     sentence: str = Field(examples=["Eyeglasses does not match: enrolled no, seen yes."])
-    strength: float = Field(description="of an attribute's difference, in this person's deviations", examples=[4.1])
+    strength: Annotated[
+        float, Coarse, Field(description="of an attribute's difference, in this person's deviations", examples=[4.1])
+    ]
 
     @classmethod
     def of(cls, reason: Reason) -> "ReasonBody":
@@ -32,8 +44,8 @@ class ReasonBody(BaseModel):
 class Verdict(BaseModel):
     """Whether one image is accepted as the user's."""
 
-    accepted: bool
-    score: Score = Field(description="null where the picture could not be judged")
+    accepted: bool = Field(description="decided by the score as it is, not as it is rounded")
+    score: Score = Field(description="to one decimal; null where the picture could not be judged", examples=[3.4])
     threshold: float = Field(description="from which score on it is accepted", examples=[1.87])
     reasons: list[ReasonBody] = Field(description="why not; empty where it is accepted")
 

@@ -46,6 +46,7 @@ def create_app(
     *,
     keys: Keys | None = None,
     audit: AuditLog | None = None,
+    framed: bool = False,
 ) -> FastAPI:
     """The service as an ASGI application.
 
@@ -57,11 +58,12 @@ def create_app(
         settings: sizes, rates, times.
         keys: who may ask; None lets everybody who reaches it do everything, so keep it on this machine.
         audit: where to write down who asked for whom; None writes nothing.
+        framed: images are crops as the detector was trained on: no face is looked for, no situation judged.
 
     Raises:
         UsageError: the cohort is of another detector.
     """
-    service = Service.of(detector, cohort, store, policy, settings, keys, audit)
+    service = Service.of(detector, cohort, store, policy, settings, keys, audit, framed)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -100,8 +102,6 @@ def _name(user: str) -> str:
 
 Here = Annotated[Service, Depends(_service)]
 User = Annotated[str, Path(min_length=1, max_length=200, description="whose template"), AfterValidator(_name)]
-Framed = Annotated[bool, Query(description="the image is a crop as the detector was trained on; no face is looked for")]
-
 SameCamera = Annotated[bool, Query(description="the user will be seen by the camera of these images, at its place")]
 
 
@@ -136,7 +136,6 @@ async def enrol(
     request: Request,
     service: Here,
     caller: Annotated[Caller, _admitted("enrol")],
-    framed: Framed = False,
     same_camera: SameCamera = False,
 ) -> Enrolled:
     """Put a user in: by images of them, or by typed attributes. Who is there already is refused.
@@ -146,7 +145,7 @@ async def enrol(
     kind = bodies.content_type(request)
     if kind == bodies.MULTIPART:
         uploads = await bodies.read_images(request, service.settings)
-        asked: tuple[Any, ...] = (service.operations.enrol, user, uploads, framed, same_camera)
+        asked: tuple[Any, ...] = (service.operations.enrol, user, uploads, same_camera)
     elif kind == "application/json":
         typed = _typed(await bodies.read_json(request, service.settings))
         asked = (service.operations.enrol_typed, user, typed.attributes)
@@ -165,12 +164,12 @@ async def enrol(
     openapi_extra={"requestBody": {"required": True, "content": IMAGE}},
 )
 async def verify(
-    user: User, request: Request, service: Here, caller: Annotated[Caller, _admitted("verify")], framed: Framed = False
+    user: User, request: Request, service: Here, caller: Annotated[Caller, _admitted("verify")]
 ) -> Verdict:
     """Say whether the one image in the body shows the user, and if not, why."""
     upload = await bodies.read_image(request, service.settings)
     with service.noted("verify", caller, user) as note:
-        verdict = await service.work.do(service.operations.verify, user, upload, framed)
+        verdict = await service.work.do(service.operations.verify, user, upload)
         note("accepted" if verdict.accepted else "refused")
     return verdict
 
@@ -185,9 +184,9 @@ async def delete(user: User, service: Here, caller: Annotated[Caller, _admitted(
 
 
 @router.websocket("/v1/users/{user}/watch")
-async def watch(socket: WebSocket, user: User, framed: Framed = False) -> None:
+async def watch(socket: WebSocket, user: User) -> None:
     """Watch a user: frames in, decisions out; see `stream`."""
-    await stream.watch(socket, socket.app.state.service, user, framed)
+    await stream.watch(socket, socket.app.state.service, user)
 
 
 @router.get("/health")

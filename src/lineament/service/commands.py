@@ -96,6 +96,7 @@ def serve(
     certificate_key: Path | None,
     proxy: str | None,
     fmr: float,
+    framed: bool,
     settings: Settings,
 ) -> None:
     """Serve until a signal comes; prints where, and the head of the audit log before and after."""
@@ -111,7 +112,7 @@ def serve(
     ring, seeing = _keys(keys, host), _seeing(detector, cohort)
     with _bound(host, port) as listening, open_store(store, key_ring=key_ring, create=True) as opened:
         log = audits.AuditLog(audit or default_file("audit.jsonl"))
-        app = create_app(*seeing, opened, Policy(fmr=fmr), settings, keys=ring, audit=log)
+        app = create_app(*seeing, opened, Policy(fmr=fmr), settings, keys=ring, audit=log, framed=framed)
         config = _config(app, settings, certificate, certificate_key, proxy)
         secure = "" if certificate or _is_local(host) else "; without TLS: let a proxy on this machine speak it"
         place = f"http{'s' if certificate else ''}://{_shown(host)}:{listening.getsockname()[1]}"

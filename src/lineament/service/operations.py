@@ -36,25 +36,26 @@ class Operations:
         store: of templates.
         policy: of verification and watching.
         pixels: most of an image.
+        framed: whether images are crops as the detector was trained on, so that no face is looked for in them.
 
     What changes the store takes ``given_up``, and changes nothing once that is set.
     """
 
-    def __init__(self, detector: Batching, cohort: Cohort, store: Store, policy: Policy, pixels: int) -> None:
+    def __init__(self, detector: Batching, cohort: Cohort, store: Store, policy: Policy, pixels: int, framed: bool) -> None:
         if cohort.model != model_of(detector):
             raise UsageError("cohort: made by another detector; make one of this with 'lineament calibrate'")
         self.detector, self.cohort, self.store, self.policy, self.pixels = detector, cohort, store, policy, pixels
-        self.frame = frame_of(detector.detector)
+        self.framed, self.frame = framed, frame_of(detector.detector)
         self._enrolling = threading.Lock()
 
     def enrol(
-        self, user: str, uploads: Sequence[tuple[str, Upload]], framed: bool, same_camera: bool, given_up: Event
+        self, user: str, uploads: Sequence[tuple[str, Upload]], same_camera: bool, given_up: Event
     ) -> Template:
         """Keep a template made of images, each with its occasion; each must show one face, well visible."""
         self._refuse_known(user)
         readings = []
         for number, (_, upload) in enumerate(uploads):
-            seen = self.observe(upload, framed, 0.0)
+            seen = self.observe(upload, 0.0)
             if seen.problems or seen.image is None:
                 raise Problem(422, "situation", f"image {number}: {' '.join(seen.problems.values())}")
             readings.append(read(self.detector, seen.image, seen.eyes))
@@ -69,9 +70,9 @@ class Operations:
         self._refuse_known(user)
         return self._keep(enrol_typed(user, answers, self.cohort, fmr=self.policy.fmr), given_up)
 
-    def verify(self, user: str, upload: Upload, framed: bool) -> Verdict:
+    def verify(self, user: str, upload: Upload) -> Verdict:
         """Judge one image by itself."""
-        template, seen = self._known(user), self.observe(upload, framed, 0.0)
+        template, seen = self._known(user), self.observe(upload, 0.0)
         if seen.problems or seen.image is None:
             return _verdict(False, None, template.threshold, situations(seen.problems))
         reading = read(self.detector, seen.image, seen.eyes)
@@ -99,10 +100,10 @@ class Operations:
         except JobError as error:
             raise _unknown(user) if _says_unknown(error, user) else error from None
 
-    def observe(self, upload: Upload, framed: bool, time: float) -> Observation:
+    def observe(self, upload: Upload, time: float) -> Observation:
         """What an image shows at a time: its face, looked for or taken as framed, and what is wrong with it."""
         image = decoded(*upload, self.pixels)
-        return take_as_framed(time, image, self.frame) if framed else look(time, image, self.frame)
+        return take_as_framed(time, image, self.frame) if self.framed else look(time, image, self.frame)
 
     def health(self) -> Health:
         """What is served."""

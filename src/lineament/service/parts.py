@@ -50,13 +50,13 @@ class Service:
     @classmethod
     def of(
         cls, detector: AttributeDetector, cohort: Cohort, store: Store, policy: Policy, settings: Settings,
-        keys: Keys | None, audit: AuditLog | None,
+        keys: Keys | None, audit: AuditLog | None, framed: bool,
     ) -> "Service":  # fmt: skip
         """A service of these; its threads run from now on."""
         metrics = Metrics()
         batching = Batching(detector, settings.batch, metrics.batch)
         try:
-            operations = Operations(batching, cohort, store, policy, settings.image_pixels)
+            operations = Operations(batching, cohort, store, policy, settings.image_pixels, framed)
         except LineamentError:
             batching.close()
             raise

@@ -43,11 +43,11 @@ class Ended(Exception):
         self.code, self.reason = code, reason
 
 
-async def watch(socket: WebSocket, service: Service, user: str, framed: bool) -> None:
+async def watch(socket: WebSocket, service: Service, user: str) -> None:
     """Serve one connection from its handshake to its end."""
     service.watches += 1
     try:
-        watching = await _admitted(socket, service, user, framed)
+        watching = await _admitted(socket, service, user)
         await socket.accept()
         reason = await watching.until_it_ends()
         with service.noted("watch", watching.caller, user) as note:
@@ -60,7 +60,7 @@ async def watch(socket: WebSocket, service: Service, user: str, framed: bool) ->
         service.watches -= 1
 
 
-async def _admitted(socket: WebSocket, service: Service, user: str, framed: bool) -> "_Watch":
+async def _admitted(socket: WebSocket, service: Service, user: str) -> "_Watch":
     """The watch, still locked, if the caller may begin one; else ``Problem``."""
     caller = service.admit(socket, "verify")
     with service.noted("watch", caller, user) as note:
@@ -68,17 +68,17 @@ async def _admitted(socket: WebSocket, service: Service, user: str, framed: bool
             raise Problem(503, "busy", f"{service.settings.watches} watches run already", {"Retry-After": "5"})
         monitor, template = await service.work.do(service.operations.monitor, user)
         note("begun", template=template.sha256)
-    return _Watch(socket, service, user, caller, framed, monitor, template)
+    return _Watch(socket, service, user, caller, monitor, template)
 
 
 class _Watch:
     """One connection and its monitor."""
 
     def __init__(
-        self, socket: WebSocket, service: Service, user: str, caller: Caller, framed: bool, monitor: Monitor,
+        self, socket: WebSocket, service: Service, user: str, caller: Caller, monitor: Monitor,
         template: Template,
     ) -> None:  # fmt: skip
-        self.socket, self.service, self.user, self.caller, self.framed = socket, service, user, caller, framed
+        self.socket, self.service, self.user, self.caller = socket, service, user, caller
         self.monitor, self.template = monitor, template
         self.began, self.counter, self.frames, self.state = time.monotonic(), -1, 0, "locked"
         self.rate = Buckets(service.settings.rate, service.settings.burst)
@@ -141,7 +141,7 @@ class _Watch:
     def _observe(self, image: bytes, now: float) -> Decision:
         kind = next((kind for magic, kind in MAGIC.items() if image.startswith(magic)), "image/jpeg")
         try:
-            observation = self.service.operations.observe((image, kind), self.framed, now)
+            observation = self.service.operations.observe((image, kind), now)
         except Problem as problem:  # a frame that cannot be read is none; the monitor's patience with that is limited
             observation = Observation(now, problems={problem.code: problem.detail})
         return self.monitor.observe(observation)
