@@ -22,6 +22,7 @@ def enrol(
     store: str | None = None,
     key_ring: bool = False,
     out: Path | None = None,
+    replace: bool = False,
 ) -> None:
     """Enrol a person from clips, pictures, a camera, or answers typed in; what is kept is sealed, and no image.
 
@@ -41,12 +42,13 @@ def enrol(
         store: path or postgresql:// URL of the store; $LINEAMENT_STORE unless given, else one in your data folder.
         key_ring: open it by the platform's key ring instead of a passphrase.
         out: write one sealed file instead of using a store.
+        replace: put the new template in the place of one that this person has, or of the file.
     """
     from lineament.authentication.commands import enrol
     from lineament.authentication.models import Keeping, Models
 
     models = Models.open(detector, cohort, framed)
-    enrol(user, sources, models, Keeping(store, key_ring, out), attributes=attributes, fmr=fmr, rate=rate,
+    enrol(user, sources, models, Keeping(store, key_ring, out, replace), attributes=attributes, fmr=fmr, rate=rate,
           same_camera=same_camera)  # fmt: skip
 
 

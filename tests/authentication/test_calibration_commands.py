@@ -15,6 +15,10 @@ def test_the_verb_makes_the_cohort_of_the_shipped_detector(tmp_path, monkeypatch
     assert cohort.people == 8 and np.array_equal(cohort.identity, portraits(**few).identity)
     said = " ".join(capsys.readouterr().err.split())
     assert "8 people in 32 images; the finest false match rate it can show is 0.38" in said
+    assert main(["calibrate", "--out", str(tmp_path / "cohort")]) == 0  # the same again
+    monkeypatch.setattr(calibration_commands, "PORTRAITS", few | {"seed": 6})
+    assert main(["calibrate", "--out", str(tmp_path / "cohort")]) == 1
+    assert "holds another cohort" in capsys.readouterr().err and load(tmp_path / "cohort").sha256 == cohort.sha256
 
 
 def test_data_without_development_people_are_refused(tmp_path, capsys):

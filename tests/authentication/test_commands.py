@@ -1,6 +1,7 @@
 """The verbs enrol, verify and watch, run as a person runs them, on drawn people and the detector that is shipped."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,37 @@ def test_a_template_in_a_file_of_its_own(home, faces, capsys) -> None:
     assert main(["verify", "ann", str(faces / "ann1"), "--framed", "--template", file]) == 0
     assert main(["verify", "ben", str(faces / "ann1"), "--framed", "--template", file]) == 1
     assert "of 'ann' for model" in capsys.readouterr().err
+
+
+def test_nobody_is_enrolled_anew_unless_that_is_asked_for(enrolled, faces, capsys) -> None:
+    words = ["enrol", "ann", str(faces / "ben1"), "--framed"]
+    assert main(words) == 1
+    assert "'ann' is enrolled already (since 20" in capsys.readouterr().err
+    assert main(["verify", "ann", str(faces / "ann1"), "--framed"]) == 0
+    assert main([*words, "--replace"]) == 0
+    assert main(["verify", "ann", str(faces / "ann1"), "--framed"]) == 1
+
+
+def test_a_file_is_replaced_only_if_that_is_asked_for(home, faces, capsys) -> None:
+    file = home / "letter.json"
+    file.write_text("dear diary")
+    words = ["enrol", "ann", str(faces / "ann0"), "--framed", "--out", str(file)]
+    assert main(words) == 1 and "letter.json: is there already" in capsys.readouterr().err
+    assert file.read_text() == "dear diary"
+    assert main([*words, "--replace"]) == 0 and "lineament_template" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    "words", ["enrol ann --attributes Male=yes --out {home}/ann", "verify ann {home} --template ann"]
+)
+def test_a_sealed_file_needs_the_extra_and_says_so(words, home, capsys, monkeypatch) -> None:
+    for module in [name for name in sys.modules if name.split(".")[0] == "cryptography"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    for name in ("sealed_file", "vault"):
+        monkeypatch.delitem(sys.modules, f"lineament.authentication.{name}", raising=False)
+        monkeypatch.delattr(f"lineament.authentication.{name}", raising=False)
+    assert main(words.format(home=home).split()) == 1
+    assert "needs cryptography: pip install 'lineament[store]'" in capsys.readouterr().err
 
 
 def test_answers_typed_in(home, faces, capsys) -> None:

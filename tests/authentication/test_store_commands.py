@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from lineament.authentication.store import Store
-from lineament.authentication.store_commands import default_store
+from lineament.authentication.store_commands import default_store, open_store
 from lineament.cli import main
+from lineament.errors import UsageError
 from tests.authentication.store_kit import MODEL, OTHER, PASSPHRASE, sql, template
 
 
@@ -77,6 +78,21 @@ def test_typed_passphrases(place, capsys, monkeypatch):
     assert run("store rekey", capsys)[0] == 0
     with Store.open(place, "battery staple") as store:
         assert store.get("anna", MODEL) == template("anna")
+
+
+def test_the_passphrase_of_a_new_store_is_typed_twice_and_later_once(place, monkeypatch, tmp_path):
+    monkeypatch.delenv("LINEAMENT_PASSPHRASE")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    typed = [PASSPHRASE, "correct house"]
+    monkeypatch.setattr("getpass.getpass", lambda prompt: typed.pop(0))
+    new = str(tmp_path / "new.sqlite")
+    with pytest.raises(UsageError, match="differ"):
+        open_store(new, create=True)
+    assert not (tmp_path / "new.sqlite").exists()
+    typed[:] = [PASSPHRASE] * 3
+    open_store(new, create=True).close()
+    open_store(new, create=True).close()
+    assert typed == []
 
 
 def test_without_a_passphrase_or_a_store_it_says_what_to_do(place, capsys, monkeypatch, tmp_path):

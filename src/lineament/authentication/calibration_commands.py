@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from lineament.authentication.cohort import Cohort
+from lineament.authentication.cohort import Cohort, load
 from lineament.authentication.cohort import calibrate as make
 from lineament.authentication.scoring import finest_fmr
 from lineament.datasets.base import AttributeDataset
@@ -14,7 +14,7 @@ from lineament.datasets.pixels import at_size
 from lineament.datasets.registry import open_dataset
 from lineament.detectors.detector import shipped
 from lineament.detectors.loading import load_any
-from lineament.errors import UsageError
+from lineament.errors import JobError, UsageError
 
 __all__ = ["PORTRAITS", "calibrate"]
 
@@ -24,13 +24,19 @@ match rate of 0.6 %, and four days tell how a person varies. The shipped cohort 
 
 
 def calibrate(*, data: str, root: Path | None, detector: Path | None, out: Path) -> Cohort:
-    """Make a cohort, write it to ``out``, and say what it can show; arguments as on the command line."""
+    """Make a cohort, write it to ``out``, and say what it can show; arguments as on the command line.
+
+    Raises:
+        JobError: another cohort lies in ``out`` already, whose templates would open no more.
+    """
     chosen = shipped() if detector is None else load_any(detector)
     people = at_size(_people(data, root), chosen.shape)
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("reading", total=1.0)
         cohort = make(chosen, people, lambda share: progress.update(task, completed=share))
+    if (out / "card.json").exists() and load(out).sha256 != cohort.sha256:
+        raise JobError(f"{out}: holds another cohort, which templates may need; name a new folder, or remove this one")
     cohort.save(out)
     console.print(
         f"{out}: a cohort of {cohort.people:,} people in {len(cohort.readings):,} images; the finest false match rate "

@@ -43,6 +43,7 @@ def enrol(
         raise UsageError("--out: a file holds the template of one detector; use a store for several")
     if attributes and same_camera:
         raise UsageError("--same-camera: answers typed in were seen by no camera; leave it out, or enrol from pictures")
+    keeping.refuse_taken()
     if attributes:
         typed = [answers(attributes, cohort.attributes) for cohort in models.cohorts]
         templates = [enrol_typed(user, *each, fmr=fmr) for each in zip(typed, models.cohorts, strict=True)]

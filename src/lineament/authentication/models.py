@@ -13,7 +13,7 @@ from lineament.authentication.looking import Look, Timer, frame_of, look, take_a
 from lineament.authentication.monitor import Observation
 from lineament.authentication.readings import model_of
 from lineament.authentication.sources import pictures
-from lineament.authentication.store_commands import PASSPHRASE, ask_passphrase, default_store, open_store
+from lineament.authentication.store_commands import PASSPHRASE, ask_passphrase, default_store, needs_extra, open_store
 from lineament.authentication.template import Template
 from lineament.detectors.detector import shipped
 from lineament.detectors.loading import AnyDetector, load_any
@@ -82,23 +82,39 @@ class Keeping:
         store: path or URL; the usual one if None.
         key_ring: whether it opens by the platform's key ring instead of a passphrase.
         file: of one template, instead of the store.
+        replace: whether what is kept there already may be replaced.
     """
 
     store: str | None = None
     key_ring: bool = False
     file: Path | None = None
+    replace: bool = False
+
+    def refuse_taken(self) -> None:
+        """``JobError`` if the file is there and may not be replaced; to be asked before there is work to lose."""
+        if self.file is not None and self.file.exists() and not self.replace:
+            raise JobError(f"{self.file}: is there already; name another file, or replace it with --replace")
 
     def put(self, templates: Sequence[Template]) -> str:
-        """Keep templates; where they are."""
+        """Keep templates; where they are. ``JobError`` if some are there already and may not be replaced."""
         if self.file is not None:
-            from lineament.authentication import sealed_file
-
-            sealed_file.write(self.file, templates[0], self._passphrase())
+            with needs_extra():
+                from lineament.authentication import sealed_file
+            self.refuse_taken()
+            sealed_file.write(self.file, templates[0], self._passphrase(twice=True))
             return str(self.file)
+        place = self.store or default_store()
         with open_store(self.store, key_ring=self.key_ring, create=True) as store:
+            kept = {(entry.user, entry.model): entry.enrolled for entry in store.entries()}
+            for template in templates:
+                if (key := (template.user, template.model)) in kept and not self.replace:
+                    raise JobError(
+                        f"{place}: {template.user!r} is enrolled already (since {kept[key] or 'an unknown time'}); "
+                        "choose another name, or replace the template with --replace"
+                    )
             for template in templates:
                 store.put(template)
-        return self.store or default_store()
+        return place
 
     def get(self, user: str, models: Models) -> list[Template]:
         """The templates of a user, one a detector; ``JobError`` if there is none, or it is not this user's."""
@@ -106,8 +122,8 @@ class Keeping:
         if self.file is None:
             with open_store(self.store, key_ring=self.key_ring) as store:
                 return [store.get(user, model) for model in wanted]
-        from lineament.authentication import sealed_file
-
+        with needs_extra():
+            from lineament.authentication import sealed_file
         template = sealed_file.read(self.file, self._passphrase())
         if (template.user, [template.model]) != (user, wanted):
             raise JobError(
@@ -116,5 +132,5 @@ class Keeping:
             )
         return [template]
 
-    def _passphrase(self) -> str | None:
-        return None if self.key_ring else ask_passphrase(PASSPHRASE, "Passphrase of the file: ")
+    def _passphrase(self, *, twice: bool = False) -> str | None:
+        return None if self.key_ring else ask_passphrase(PASSPHRASE, "Passphrase of the file: ", twice=twice)

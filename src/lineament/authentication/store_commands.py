@@ -4,6 +4,8 @@ import getpass
 import json as json_module
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,17 @@ from lineament.errors import JobError, UsageError
 if TYPE_CHECKING:  # at run time only when a store is opened: sqlalchemy and cryptography are an extra
     from lineament.authentication.store import Store
 
-__all__ = ["PASSPHRASE", "ask_passphrase", "check", "default_store", "delete", "list_store", "open_store", "rekey"]
+__all__ = [
+    "PASSPHRASE",
+    "ask_passphrase",
+    "check",
+    "default_store",
+    "delete",
+    "list_store",
+    "needs_extra",
+    "open_store",
+    "rekey",
+]
 
 PASSPHRASE, NEW_PASSPHRASE = "LINEAMENT_PASSPHRASE", "LINEAMENT_NEW_PASSPHRASE"
 """Environment variables that are read instead of asking, for services and scripts."""
@@ -39,15 +51,42 @@ def open_store(url: str | None, *, key_ring: bool = False, create: bool = False)
         create: make it where there is none.
 
     Raises:
-        UsageError: there is no passphrase and nobody to ask.
+        UsageError: there is no passphrase and nobody to ask, or the one of a new store was not typed the same twice.
         JobError: see `store.Store.open`; or the extra ``store`` is not installed.
     """
-    try:
+    with needs_extra():
         from lineament.authentication.store import Store
+    place, passphrase = url or default_store(), None
+    if not key_ring:
+        new = create and _is_new(place)
+        passphrase = ask_passphrase(PASSPHRASE, f"Passphrase of the {'new ' * new}store: ", twice=new)
+    return Store.open(place, passphrase, create=create)
+
+
+@contextmanager
+def needs_extra() -> Iterator[None]:
+    """Turn a package of the extra ``store`` that is not there, imported within, into a ``JobError`` that names it."""
+    try:
+        yield
     except ModuleNotFoundError as error:
-        raise JobError(f"the store needs {error.name}: pip install 'lineament[store]'") from None
-    passphrase = None if key_ring else ask_passphrase(PASSPHRASE, "Passphrase of the store: ")
-    return Store.open(url or default_store(), passphrase, create=create)
+        package = (error.name or "").partition(".")[0]
+        raise JobError(f"keeping templates needs {package}: pip install 'lineament[store]'") from None
+
+
+def _is_new(place: str) -> bool:
+    """Whether no store is there yet: a passphrase that was mistyped would found one that nobody can open."""
+    from lineament.authentication.database import connect, telling
+    from lineament.authentication.migrations import revision
+
+    try:
+        engine = connect(place, create=False)
+    except JobError:
+        return True
+    try:
+        with telling(engine), engine.connect() as connection:
+            return revision(connection) is None
+    finally:
+        engine.dispose()
 
 
 def list_store(url: str | None, *, key_ring: bool, json: bool) -> None:
