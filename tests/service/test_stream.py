@@ -1,5 +1,6 @@
 """Watching over a WebSocket: the owner unlocks it, a stranger locks it, and every end is a locked one."""
 
+import asyncio
 import json
 import threading
 import time
@@ -10,6 +11,8 @@ from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from lineament.authentication.monitor import Policy
+from lineament.service import stream
+from lineament.service.access import Caller
 from tests.service.client import frame, headers, image, images
 
 ANNA, BEN = 3, 11
@@ -168,6 +171,37 @@ def test_a_frame_that_takes_too_long_locks_before_it_is_done(client, serving, se
         assert (decision["state"], decision["counter"], code) == ("locked", None, 4408)
         assert "slow" in decision["reasons"][0]["sentence"]
         assert took < 3
+
+
+class Deaf:
+    """A connection whose other side asks and never reads."""
+
+    def __init__(self):
+        self.counter, self.closing = 0, False
+
+    async def receive(self):
+        self.counter += 1
+        return {"type": "websocket.receive", "bytes": frame(self.counter, b"x")}
+
+    async def send_text(self, text):
+        await asyncio.Event().wait()
+
+    async def close(self, code, reason):
+        self.closing = True
+        await asyncio.Event().wait()
+
+
+def test_who_does_not_read_is_not_waited_for(client, seeing, store):
+    service, socket = client.app.state.service, Deaf()
+
+    async def scene():
+        monitor, template = service.operations.monitor("anna")
+        watch = stream._Watch(socket, service, "anna", Caller("a", frozenset(["verify"]), "x"), monitor, template)
+        return await watch.until_it_ends()
+
+    service.settings = replace(service.settings, silence=0.2)
+    assert asyncio.run(asyncio.wait_for(scene(), 5)) == "unread"
+    assert socket.closing
 
 
 def test_who_may_not_watch_is_told_before_it_begins(client):

@@ -119,7 +119,8 @@ class _Watch:
             lost = situations({"lost": f"The watch has ended: {end.reason}."})
             await self._send(Decision(time.monotonic(), "locked", None, self.template.threshold, 0, lost, {}), None)
         with contextlib.suppress(Exception):
-            await self.socket.close(end.code, end.reason)
+            async with asyncio.timeout(self.service.settings.silence):
+                await self.socket.close(end.code, end.reason)
 
     async def _frame(self, content: bytes) -> None:
         """Answer one frame; one whose counter was seen is none of a camera's, so nothing after it is believed."""
@@ -175,4 +176,9 @@ class _Watch:
         self.state = decision.state
 
     async def _send(self, decision: Decision, counter: int | None) -> None:
-        await self.socket.send_text(Decided.of(decision, counter, self.began).model_dump_json())
+        text = Decided.of(decision, counter, self.began).model_dump_json()
+        try:
+            async with asyncio.timeout(self.service.settings.silence):
+                await self.socket.send_text(text)
+        except TimeoutError:
+            raise Ended(4408, "unread") from None
