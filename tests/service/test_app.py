@@ -400,6 +400,35 @@ def test_a_slow_body_is_given_up(serving):
     refused(asyncio.run(scene()), 408, "slow")
 
 
+def test_bodies_for_which_there_is_no_room_are_refused_before_they_are_read(serving):
+    client, read = serving(room=100_000, image_bytes=60_000), []
+
+    async def body():
+        read.append(1)
+        yield b"x"
+        await asyncio.sleep(0.3)
+        yield b"x"
+
+    async def scene():
+        transport = httpx2.ASGITransport(client.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as asking:
+
+            def post(**more):
+                own = headers(client.key, **{"Content-Type": "image/png"}, **more)
+                return asking.post("/v1/users/nobody/verify", content=body(), headers=own)
+
+            first = asyncio.create_task(post())
+            await asyncio.sleep(0.1)
+            second, small = await asyncio.gather(post(), post(**{"Content-Length": "2"}))
+            return await first, second, small
+
+    first, second, small = asyncio.run(scene())
+    assert refused(first, 404, "unknown") == refused(small, 404, "unknown")
+    refused(second, 503, "busy")
+    assert len(read) == 2
+    assert client.app.state.service.room.taken == 0
+
+
 def test_scores_are_those_of_one_face_alone(client, anna, seeing, store):
     detector, cohort = seeing
     template = store.get(anna, cohort.model)

@@ -142,19 +142,11 @@ async def enrol(
 
     Images are parts named `image`; of several days, `image.DAY` says which, and the user is known better.
     """
-    kind = bodies.content_type(request)
-    if kind == bodies.MULTIPART:
-        uploads = await bodies.read_images(request, service.settings)
-        asked: tuple[Any, ...] = (service.operations.enrol, user, uploads, same_camera)
-    elif kind == "application/json":
-        typed = _typed(await bodies.read_json(request, service.settings))
-        asked = (service.operations.enrol_typed, user, typed.attributes)
-    else:
-        expected = f"Content-Type: expected {bodies.MULTIPART} or application/json, got {kind or 'none'}"
-        raise Problem(415, "kind", expected)
-    with service.noted("enrol", caller, user) as note:
-        template = await _changing(service, note, *asked)
-        note("enrolled", template=template.sha256)
+    with service.room.of(request, service.settings.body_bytes):
+        asked = await _enrolment(user, request, service, same_camera)
+        with service.noted("enrol", caller, user) as note:
+            template = await _changing(service, note, *asked)
+            note("enrolled", template=template.sha256)
     return Enrolled.of(template)
 
 
@@ -167,10 +159,11 @@ async def verify(
     user: User, request: Request, service: Here, caller: Annotated[Caller, _admitted("verify")]
 ) -> Verdict:
     """Say whether the one image in the body shows the user, and if not, why."""
-    upload = await bodies.read_image(request, service.settings)
-    with service.noted("verify", caller, user) as note:
-        verdict = await service.work.do(service.operations.verify, user, upload)
-        note("accepted" if verdict.accepted else "refused")
+    with service.room.of(request, service.settings.image_bytes):
+        upload = await bodies.read_image(request, service.settings)
+        with service.noted("verify", caller, user) as note:
+            verdict = await service.work.do(service.operations.verify, user, upload)
+            note("accepted" if verdict.accepted else "refused")
     return verdict
 
 
@@ -201,6 +194,19 @@ async def prometheus(request: Request, service: Here) -> Response:
     service.door.identify(request)
     gauges = {"work": service.work.at_hand, "watches": service.watches}
     return Response(service.metrics.text(**gauges), media_type=metrics.CONTENT_TYPE)
+
+
+async def _enrolment(user: str, request: Request, service: Service, same_camera: bool) -> tuple[Any, ...]:
+    """What of `Operations` a body asks for, and with what."""
+    kind = bodies.content_type(request)
+    if kind == bodies.MULTIPART:
+        uploads = await bodies.read_images(request, service.settings)
+        return service.operations.enrol, user, uploads, same_camera
+    if kind == "application/json":
+        typed = _typed(await bodies.read_json(request, service.settings))
+        return service.operations.enrol_typed, user, typed.attributes
+    expected = f"Content-Type: expected {bodies.MULTIPART} or application/json, got {kind or 'none'}"
+    raise Problem(415, "kind", expected)
 
 
 async def _changing(service: Service, note: Callable[..., None], function: Callable[..., T], *asked: Any) -> T:

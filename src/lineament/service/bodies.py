@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
@@ -13,13 +14,40 @@ from lineament.service.pictures import KINDS
 from lineament.service.problems import Problem
 from lineament.service.settings import Settings
 
-__all__ = ["Upload", "content_type", "read_image", "read_images", "read_json"]
+__all__ = ["Room", "Upload", "content_type", "read_image", "read_images", "read_json"]
 
 Upload = tuple[bytes, str]
 """An image file as it came, and its content type."""
 
 JSON_BYTES = 64 << 10
 MULTIPART = "multipart/form-data"
+
+
+class Room:
+    """Memory for bodies; who comes when it is taken is refused before a byte of theirs is read.
+
+    Args:
+        most: bytes of all bodies at hand.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.taken = most, 0
+
+    @contextmanager
+    def of(self, request: Request, most: int) -> Iterator[None]:
+        """Keep place for a body: as long as it is announced to be, or for ``most`` bytes; ``Problem`` if there is none.
+
+        A server of HTTP reads no more of a body than was announced.
+        """
+        announced = request.headers.get("content-length", "")
+        size = min(int(announced[:20]), most) if announced.isdecimal() else most
+        if self.taken + size > self.most:
+            raise Problem(503, "busy", "too many bodies are at hand already; try again", {"Retry-After": "1"})
+        self.taken += size
+        try:
+            yield
+        finally:
+            self.taken -= size
 
 
 def content_type(request: Request) -> str:

@@ -12,6 +12,7 @@ from lineament.authentication.store import Store
 from lineament.errors import LineamentError
 from lineament.service.access import Caller, Door
 from lineament.service.audit import AuditLog
+from lineament.service.bodies import Room
 from lineament.service.inference import Batching, Work
 from lineament.service.keys import Keys
 from lineament.service.metrics import Metrics
@@ -33,6 +34,7 @@ class Service:
         operations: what can be asked.
         detector: the one that answers in batches; ended by `close`.
         work: the threads in which it is done.
+        room: the memory for bodies.
         metrics: what was counted.
         audit: what was written down; None for nothing.
         watches: connections that watch now.
@@ -43,6 +45,7 @@ class Service:
     operations: Operations
     detector: Batching
     work: Work
+    room: Room
     metrics: Metrics
     audit: AuditLog | None
     watches: int = 0
@@ -61,7 +64,7 @@ class Service:
             batching.close()
             raise
         work = Work(settings.batch, settings.work, settings.work_seconds)
-        return cls(settings, Door(keys, settings), operations, batching, work, metrics, audit)
+        return cls(settings, Door(keys, settings), operations, batching, work, Room(settings.room), metrics, audit)
 
     def admit(self, connection: HTTPConnection, scope: str) -> Caller:
         """The caller; ``Problem`` if they may not ask this, written down for a known key, counted for strangers."""

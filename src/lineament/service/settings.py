@@ -16,6 +16,7 @@ class Settings:
         image_bytes: largest image file.
         image_pixels: most pixels of an image; read from its head, before any are decoded.
         images: most images of one enrolment.
+        room: most bytes of bodies at hand, from before they are read until they are answered; more are refused.
         rate: requests a second that a key may send for long; frames of a watch count too.
         burst: requests that a key may send at once.
         address_rate, address_burst: the same for one address, counted before its key is looked at.
@@ -33,6 +34,7 @@ class Settings:
     image_bytes: int = 8 << 20
     image_pixels: int = 16_000_000
     images: int = 32
+    room: int = 256 << 20
     rate: float = 20.0
     burst: float = 40.0
     address_rate: float = 50.0
