@@ -7,13 +7,13 @@ MISSED = 0.05
 """The probability that so few events were seen by chance if the truth lies at the bound."""
 
 
-def bounded(found: Sequence[float], people: int, *, counts: bool = False) -> list[float]:
+def bounded(found: Sequence[float], people: float, *, counts: bool = False) -> list[float]:
     """A figure and its interval, ``(3,)``; where it is 0 or 1 for all, the exact one-sided 95 % bound (rule of three).
 
     Args:
         found: figure, low and high, of a bootstrap over people.
-        people: independent draws behind it, however many comparisons or seconds each has.
-        counts: whether it is a mean count a person, which may be above 1, and not a share.
+        people: independent draws behind it, however many comparisons each has.
+        counts: whether it is a count a person (or a minute, if ``people`` is minutes), and not a share.
     """
     figure, low, high = found
     if not people or not figure == low == high:

@@ -4,8 +4,13 @@ Every clip is an enrolment once. The session that follows is ten seconds of the 
 often as it takes; then, at the same desk and as the owner left it, ten seconds of each of the four strangers. The
 control is the owner's session. And each stranger comes once more to a locked desk, to see whether he is let in.
 
-No number is fitted to the clips: the detector was trained on CelebA, the cohort are its development people, the policy
-is the default. But the score before the same camera was devised after the plain one had let 64 % of the strangers in.
+The detector was trained on CelebA, the cohort are its development people. But the clips have been looked at: the
+half-life was halved after a median of 4.0 s had been seen on them, and both the score before the same camera and the
+check that the session goes on with the person who unlocked were devised after failures on them (64 % of the strangers
+let in, and some who stayed). So they are a case that was worked on, not a held-out test.
+
+Sessions last longer than the clips: `clip_seconds` are the distinct ones that all of them are made of. Where nothing
+happened, or everything did, the interval is the exact bound over the five people.
 """
 
 import argparse
@@ -23,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import ROOT, benchmark, data_root
+from benchmarks.intervals import bounded
 
 if TYPE_CHECKING:
     from lineament.authentication.cohort import Cohort
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
     from lineament.authentication.template import Template
 
 RATE = 10.0  # pictures a second, as `lineament watch` takes them
-FMR = 0.04  # the cohort of 84 people can show no less than 3 / 84 (rule of three)
+FMR = 0.04  # to unlock (while unlocked the default policy allows more); 84 people show no less than 3 / 84
 DETECTOR = ROOT / "runs" / "benchmarks" / "detector_celeba" / "full" / "lineament" / "detector"
 SITTING = 10.0  # seconds that each person stays
 NEVER = 999.0  # seconds to lock of a stranger who was not locked out while he stayed
@@ -71,6 +77,7 @@ def measure(*, quick: bool, seed: int, detector: Path) -> tuple[Mapping[str, flo
     }
     metrics |= {f"ms_{stage}": float(np.median(values)) for stage, values in milliseconds.items()}
     metrics["pictures_with_a_problem"] = float(np.mean([bool(o.problems) for c in clips for o in c.observations]))
+    metrics["clip_seconds"] = sum(len(clip.observations) for clip in clips) / RATE
     return metrics | {"cohort_people": cohort.people, "fmr": fmr}, by_owner(sessions)
 
 
@@ -233,11 +240,16 @@ def summary(sessions: Sequence[Session], seed: int) -> dict[str, float]:
         "owner_sessions_with_false_lock": share(get["locks"] > 0, own & there),
         "false_locks_per_minute": 60 * share(get["locks"], own & there) / share(get["seconds"], own & there),
     }
-    metrics = {}
+    metrics, minutes = {}, float(get["seconds"][own & there].sum() / 60)
     with np.errstate(invalid="ignore"):
         for key, values in figures.items():
-            metrics[key], metrics[f"{key}_low"], metrics[f"{key}_high"] = interval(values).tolist()
-    metrics["owner_minutes"] = float(get["seconds"][own & there].sum() / 60)
+            found = interval(values).tolist()
+            if key == "false_locks_per_minute":
+                found = bounded(found, minutes, counts=True)
+            elif key.startswith(("strangers_", "owners_", "owner_")):  # shares; a time has no such bound
+                found = bounded(found, len(people))
+            metrics[key], metrics[f"{key}_low"], metrics[f"{key}_high"] = found
+    metrics["owner_minutes"] = minutes
     return metrics | {"stranger_sessions": int((~own & there).sum()), "owner_sessions": int(own.sum())}
 
 
