@@ -380,6 +380,14 @@ def test_without_keys_only_this_machine_by_its_own_name_is_answered(serving):
         refused(client.delete("/v1/users/nobody", headers=headers() | {"Host": host}), 403, "host")
 
 
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"])
+def test_without_keys_what_came_through_a_proxy_is_refused(serving, name):
+    client = serving()
+    assert client.delete("/v1/users/nobody", headers=headers(client.key) | {name: "x"}).status_code == 404
+    client.app.state.service.door.keys = None
+    refused(client.delete("/v1/users/nobody", headers=headers() | {name: "x"}), 403, "proxy")
+
+
 def test_a_slow_body_is_given_up(serving):
     client = serving(body_seconds=0.2)
 

@@ -45,6 +45,7 @@ def test_a_key_is_made_listed_and_revoked(home, capsys):
         ("audit check", 1, "audit.jsonl"),
         ("serve --host 0.0.0.0", 2, "needs keys"),
         ("serve --host example.org", 2, "needs keys"),
+        ("serve --proxy 127.0.0.1", 2, "--proxy 127.0.0.1: others come through it, so it needs keys"),
         ("serve --keys {tmp}/none", 1, "lineament keys new"),
         ("serve --certificate {tmp}/none", 2, "give both"),
         ("serve --certificate {tmp}/none --certificate-key {tmp}/none", 1, "not a certificate"),

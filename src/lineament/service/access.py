@@ -58,6 +58,9 @@ class Door:
         address = network(connection.client.host if connection.client else "")
         _spend(self.addresses, address, "this address")
         if self.keys is None:
+            if any(name == "forwarded" or name.startswith("x-forwarded-") for name in connection.headers):
+                told = "a service without keys answers this machine alone, and this came through a proxy; make keys"
+                raise Problem(403, "proxy", told)
             if not LOCAL.fullmatch(connection.headers.get("host", "")):  # a page elsewhere whose name leads here
                 raise Problem(403, "host", "Host: a service without keys answers to localhost and 127.0.0.1 alone")
             return Caller("local", frozenset(SCOPES), address)

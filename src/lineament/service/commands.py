@@ -109,7 +109,7 @@ def serve(
 
     if (certificate is None) != (certificate_key is None):
         raise UsageError("--certificate, --certificate-key: give both, or neither")
-    ring, seeing = _keys(keys, host), _seeing(detector, cohort)
+    ring, seeing = _keys(keys, host, proxy), _seeing(detector, cohort)
     with _bound(host, port) as listening, open_store(store, key_ring=key_ring, create=True) as opened:
         log = audits.AuditLog(audit or default_file("audit.jsonl"))
         app = create_app(*seeing, opened, Policy(fmr=fmr), settings, keys=ring, audit=log, framed=framed)
@@ -181,7 +181,7 @@ def _seeing(detector: Path | None, cohort: Path | None) -> "tuple[AttributeDetec
     return load_any(detector), cohorts.load(cohort)
 
 
-def _keys(path: Path | None, host: str) -> Keys | None:
+def _keys(path: Path | None, host: str, proxy: str | None) -> Keys | None:
     """The keys that are named, or those in the user's data folder; none only where nobody else gets in."""
     if path is None and default_file("keys.sqlite").exists():
         path = default_file("keys.sqlite")
@@ -189,6 +189,8 @@ def _keys(path: Path | None, host: str) -> Keys | None:
         return Keys(path)
     if not _is_local(host):
         raise UsageError(f"--host {host}: others can reach it, so it needs keys; make one with 'lineament keys new'")
+    if proxy is not None:
+        raise UsageError(f"--proxy {proxy}: others come through it, so it needs keys; make one with 'lineament keys new'")
     print("without keys: whoever is on this machine may enrol, verify and delete", file=sys.stderr)
     return None
 
