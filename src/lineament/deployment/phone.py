@@ -1,4 +1,4 @@
-"""What each part network of a detector costs on this machine: weights, multiply-adds, time a face (table 2.16)."""
+"""What each part network of a detector costs on this CPU: weights, multiply-adds, time a face (table 2.16)."""
 
 import time
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def network_costs(detector: Detector, *, rounds: int = 3, calls: int = 9) -> lis
     """The cost of each part network, in the detector's order; cropping and the head are not counted.
 
     Args:
-        detector: on the device where it will run.
+        detector: on the CPU; the clock of a process does not see what a GPU takes.
         rounds: other programs only ever add to a time, so the quickest round counts.
         calls: a round, of which the median counts.
     """

@@ -39,7 +39,8 @@ WINDOWS: dict[float, Window] = {
 CELL = 8
 
 REGULARISATION = 0.3
-"""C for feature vectors of unit mean square, the best of a few on CelebA's development part."""
+"""C for feature vectors of unit mean square. On CelebA's development part 0.1 has the best AUC, 1 the best balanced
+accuracy; this lies between."""
 
 
 def features(images: Tensor, eyes: Tensor, scale: float) -> NDArray[np.float32]:
