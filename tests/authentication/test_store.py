@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lineament.authentication.store import Entry, Store
+from lineament.authentication.store import AlreadyEnrolled, Entry, NotEnrolled, OtherModel, Store
 from lineament.errors import JobError, UsageError
 from tests.authentication.store_kit import MODEL, OTHER, PASSPHRASE, sql, template
 
@@ -37,6 +37,16 @@ def test_enrolling_again_replaces_under_a_new_data_key(place, store):
     assert bytes(before)[13:61] != bytes(after)[13:61], "the wrapped data key is the old one"
 
 
+def test_of_several_processes_that_must_not_replace_one_succeeds(place, store):
+    store.put(template("anna", OTHER), replace=False)
+    with Store.open(place, PASSPHRASE) as other:
+        other.put(template("anna"), replace=False)
+        for each in (store, other):
+            with pytest.raises(AlreadyEnrolled, match="'anna' is enrolled already"):
+                each.put(template("anna", images=5), replace=False)
+    assert store.get("anna", MODEL) == template("anna")
+
+
 def test_nothing_of_a_template_stands_in_clear(place, store):
     store.put(template("anna"))
     assert b"Attribute_7" not in b"".join(bytes(row[0]) for row in sql(place, "SELECT sealed FROM lineament_templates"))
@@ -44,9 +54,9 @@ def test_nothing_of_a_template_stands_in_clear(place, store):
 
 def test_who_is_not_there_or_under_another_model_is_told_so(store):
     store.put(template("anna"))
-    with pytest.raises(JobError, match="^'bob' is not enrolled$"):
+    with pytest.raises(NotEnrolled, match="^'bob' is not enrolled$"):
         store.get("bob", MODEL)
-    with pytest.raises(JobError, match="enrolled for model aaaaaaaaaaaa, not for bbbbbbbbbbbb; enrol again"):
+    with pytest.raises(OtherModel, match="enrolled for model aaaaaaaaaaaa, not for bbbbbbbbbbbb; enrol again"):
         store.get("anna", OTHER)
     for call in (store.delete, lambda user: store.get(user, MODEL)):
         for name in ("", "a\0b", "\udc80", "x" * 201):
@@ -105,7 +115,7 @@ def test_deleting_takes_every_model_and_nobody_else(store):
         store.put(one)
     store.delete("anna")
     assert store.users() == ("bob",) and store.check() == ()
-    with pytest.raises(JobError, match="not enrolled"):
+    with pytest.raises(NotEnrolled, match="not enrolled"):
         store.delete("anna")
 
 

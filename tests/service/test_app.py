@@ -16,6 +16,7 @@ from lineament.authentication.scoring import scorer
 from lineament.authentication.store import Store
 from lineament.errors import JobError
 from lineament.service import audit
+from lineament.service.operations import Operations
 from tests.service.client import headers, image, images
 
 ANNA, BEN = 3, 11
@@ -105,6 +106,13 @@ def test_a_user_is_enrolled_once_and_gone_when_deleted(client, anna, store):
     assert anna not in store.users()
     refused(verify(client, anna, image(ANNA, 9)), 404, "unknown")
     refused(client.delete(f"/v1/users/{anna}", headers=headers(client.key)), 404, "unknown")
+
+
+def test_who_was_enrolled_by_another_process_meanwhile_is_not_replaced(client, anna, store, monkeypatch):
+    before = store.get(anna, client.get("/health").json()["model"])
+    monkeypatch.setattr(Operations, "enrolled", lambda *_: "")  # as it was when the request began
+    refused(enrol(client, anna, BEN), 409, "enrolled")
+    assert store.get(anna, before.model) == before
 
 
 def test_every_address_wants_a_valid_key_of_its_scope(client, anna):

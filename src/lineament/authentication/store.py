@@ -20,10 +20,22 @@ from lineament.authentication.template import Template
 from lineament.authentication.vault import Vault, refuse_short
 from lineament.errors import JobError, LineamentError, UsageError
 
-__all__ = ["Entry", "Store"]
+__all__ = ["AlreadyEnrolled", "Entry", "NotEnrolled", "OtherModel", "Store"]
 
 _NO_STORE = "no store there; enrol somebody to make one"
 _MIGRATING = 0x6C696E65616D656E  # which of PostgreSQL's advisory locks
+
+
+class NotEnrolled(JobError):
+    """The user has no template."""
+
+
+class OtherModel(JobError):
+    """The user has templates, but none for this model."""
+
+
+class AlreadyEnrolled(JobError):
+    """The user has a template for this model, which was not to be replaced."""
 
 
 class _Table(DeclarativeBase):
@@ -98,16 +110,28 @@ class Store:
             engine.dispose()
             raise
 
-    def put(self, template: Template) -> None:
-        """Keep a template, in the place of an older one of the same user and model; on return it is on the disk."""
+    def put(self, template: Template, *, replace: bool = True) -> None:
+        """Keep a template, in the place of an older one of the same user and model; on return it is on the disk.
+
+        Without ``replace`` an older one stays, and `AlreadyEnrolled` is raised; of several processes that put one at the
+        same time, one succeeds.
+        """
         key = {"user": template.user, "model": template.model}
         row = {"sealed": self._vault.seal(template.to_bytes(), **key), "enrolled": template.created}
         insert = _insert(self._engine, _Sealed).values(key | row)
+        over = insert.on_conflict_do_update(index_elements=list(key), set_=row)
+        insert = over if replace else insert.on_conflict_do_nothing()
         with self._writing() as session:
-            session.execute(insert.on_conflict_do_update(index_elements=list(key), set_=row))
+            if not session.execute(insert.returning(_Sealed.user)).all():
+                raise AlreadyEnrolled(f"{template.user!r} is enrolled already; delete them first")
 
     def get(self, user: str, model: str) -> Template:
-        """The template of this user for this model; ``JobError`` if there is none, or it does not open."""
+        """The template of this user for this model.
+
+        Raises:
+            NotEnrolled, OtherModel: there is none.
+            JobError: it does not open.
+        """
         header = select(_HEADER).scalar_subquery()  # in the same statement, so that nobody changes it in between
         mine = select(_SEALED, header).where(_Sealed.user == _name(user), _Sealed.model == model)
         with database.telling(self._engine), Session(self._engine) as session:
@@ -117,8 +141,8 @@ class Store:
             self._refuse_other_key(found[1])
             return self._opened(found[0], user, model)
         if other:
-            raise JobError(f"{user!r} is enrolled for model {other[:12]}, not for {model[:12]}; enrol again")
-        raise JobError(f"{user!r} is not enrolled")
+            raise OtherModel(f"{user!r} is enrolled for model {other[:12]}, not for {model[:12]}; enrol again")
+        raise NotEnrolled(f"{user!r} is not enrolled")
 
     def entries(self) -> tuple[Entry, ...]:
         """What is kept, by user."""
@@ -131,12 +155,12 @@ class Store:
         return tuple(dict.fromkeys(entry.user for entry in self.entries()))
 
     def delete(self, user: str) -> None:
-        """Destroy every template of a user, with its data key; ``JobError`` if there is none, or traces are left."""
+        """Destroy every template of a user, with its data key; ``NotEnrolled`` if there is none, ``JobError`` if traces are left."""
         with self._writing() as session:
             found = session.execute(delete(_Sealed).where(_Sealed.user == _name(user)).returning(_Sealed.model)).all()
         database.scrub(self._engine)  # even if nothing was found: a call that was killed in between is finished so
         if not found:
-            raise JobError(f"{user!r} is not enrolled")
+            raise NotEnrolled(f"{user!r} is not enrolled")
 
     def check(self) -> tuple[str, ...]:
         """Open every template and, on SQLite, look through the file; what is damaged, in words."""

@@ -1,6 +1,5 @@
 """What can be asked of the service, without HTTP around it: enrol, verify, watch, delete; from any thread."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from threading import Event
 
@@ -15,9 +14,9 @@ from lineament.authentication.monitor import Monitor, Observation, Policy
 from lineament.authentication.readings import model_of, read
 from lineament.authentication.reasons import Reason, differences, situations
 from lineament.authentication.scoring import scorer
-from lineament.authentication.store import Store
+from lineament.authentication.store import AlreadyEnrolled, NotEnrolled, OtherModel, Store
 from lineament.authentication.template import Template
-from lineament.errors import JobError, UsageError
+from lineament.errors import UsageError
 from lineament.service.answers import Health, ReasonBody, Verdict
 from lineament.service.bodies import Upload
 from lineament.service.inference import Batching
@@ -46,7 +45,6 @@ class Operations:
             raise UsageError("cohort: made by another detector; make one of this with 'lineament calibrate'")
         self.detector, self.cohort, self.store, self.policy, self.pixels = detector, cohort, store, policy, pixels
         self.framed, self.frame = framed, frame_of(detector.detector)
-        self._enrolling = threading.Lock()
 
     def enrol(
         self, user: str, uploads: Sequence[tuple[str, Upload]], same_camera: bool, given_up: Event
@@ -97,8 +95,8 @@ class Operations:
         _refuse_given_up(given_up)
         try:
             self.store.delete(user)
-        except JobError as error:
-            raise _unknown(user) if _says_unknown(error, user) else error from None
+        except NotEnrolled as error:
+            raise Problem(404, "unknown", str(error)) from None
 
     def observe(self, upload: Upload, time: float) -> Observation:
         """What an image shows at a time: its face, looked for or taken as framed, and what is wrong with it."""
@@ -112,7 +110,7 @@ class Operations:
     def _known(self, user: str) -> Template:
         """The user's template, if it was enrolled against this cohort and at this rate."""
         if (template := self._template(user)) is None:
-            raise _unknown(user)
+            raise Problem(404, "unknown", f"{user!r} is not enrolled")
         if (template.cohort, template.attributes) != (self.cohort.sha256, self.cohort.attributes):
             raise Problem(409, "foreign", f"{user!r} was enrolled against another cohort; enrol again")
         if template.fmr != self.policy.fmr:
@@ -123,12 +121,10 @@ class Operations:
     def _template(self, user: str) -> Template | None:
         try:
             return self.store.get(user, self.cohort.model)
-        except JobError as error:
-            if _says_unknown(error, user):
-                return None
-            if str(error).startswith(f"{user!r} is enrolled for model"):
-                raise Problem(409, "foreign", str(error)) from None
-            raise
+        except NotEnrolled:
+            return None
+        except OtherModel as error:
+            raise Problem(409, "foreign", str(error)) from None
 
     def _refuse_known(self, user: str) -> None:
         """Whoever is there already is deleted first, which takes another scope: enrolling must not replace anybody."""
@@ -136,10 +132,11 @@ class Operations:
             raise Problem(409, "enrolled", f"{user!r} is enrolled already; delete them first")
 
     def _keep(self, template: Template, given_up: Event) -> Template:
-        with self._enrolling:  # of two at once for one user, one is refused
-            self._refuse_known(template.user)
-            _refuse_given_up(given_up)
-            self.store.put(template)
+        _refuse_given_up(given_up)
+        try:
+            self.store.put(template, replace=False)
+        except AlreadyEnrolled as error:  # by another request, or another process, meanwhile
+            raise Problem(409, "enrolled", str(error)) from None
         return template
 
 
@@ -151,11 +148,3 @@ def _verdict(accepted: bool, score: float | None, threshold: float, reasons: Seq
 def _refuse_given_up(given_up: Event) -> None:
     if given_up.is_set():  # the caller was told that it failed
         raise Problem(503, "slow", "it took too long")
-
-
-def _says_unknown(error: JobError, user: str) -> bool:
-    return str(error) == f"{user!r} is not enrolled"
-
-
-def _unknown(user: str) -> Problem:
-    return Problem(404, "unknown", f"{user!r} is not enrolled")
