@@ -54,7 +54,7 @@ def enrol(
 
 def verify(
     user: Positional[str],
-    sources: Positional[tuple[str, ...]],
+    sources: Positional[tuple[str, ...]] = (),
     detector: tuple[Path, ...] = (),
     cohort: tuple[Path, ...] = (),
     framed: bool = False,

@@ -1,13 +1,19 @@
 """The verbs enrol, verify and watch, run as a person runs them, on drawn people and the detector that is shipped."""
 
+import itertools
 import json
+import os
+import re
+import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from lineament.authentication import commands
 from lineament.authentication.commands import answers
 from lineament.cli import main
 from lineament.datasets.portraits import portraits
@@ -45,13 +51,14 @@ def home(tmp_path, monkeypatch, cheap_vault) -> Path:
 def enrolled(home, faces, capsys) -> Path:
     assert main(["enrol", "ann", str(faces / "ann0"), "--framed"]) == 0
     told = capsys.readouterr().out
-    assert "12 pictures of 1 occasion" in told and "1 % of strangers" in told
+    assert "12 pictures of 1 occasion." in told and "1 % of strangers" in told
     return home
 
 
 def test_the_owner_is_accepted_and_a_stranger_is_refused_with_reasons(enrolled, faces, capsys) -> None:
     assert main(["verify", "ann", str(faces / "ann1"), "--framed"]) == 0
-    assert "ACCEPTED as ann" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert re.match(r"ACCEPTED as ann: score \+\d+\.\d; .\d+\.\d needed, which 1 % of strangers reach; 12 of 12", told)
     assert main(["verify", "ann", str(faces / "ben1"), "--framed"]) == 1
     told = capsys.readouterr().out
     assert "REFUSED as ann" in told and "does not match" in told
@@ -77,7 +84,8 @@ def test_watching_locks_on_a_stranger_and_the_log_gives_the_same_again(enrolled,
     assert told[-2]["state"] == "locked" and "does not match" in told[-2]["reasons"][0]["sentence"]
     assert told[-1]["state"] == "locked" and told[-1]["reasons"][0]["name"] == "lost"
     assert main(["watch", "ann", "--framed", "--speed", "inf", "--json", "--replay", str(enrolled / "log")]) == 0
-    assert capsys.readouterr().out == lines
+    told = capsys.readouterr()
+    assert told.out == lines and f"{len(crops) + 1} decisions, all come out the same" in told.err
     assert main([*words, "--log", str(enrolled / "log")]) == 1  # never overwritten
     assert "exists" in capsys.readouterr().err
 
@@ -86,6 +94,30 @@ def test_without_json_there_is_a_view_that_says_why(enrolled, faces, capsys) -> 
     assert main(["watch", "ann", str(faces / "ben1"), "--framed", "--speed", "inf"]) == 0
     told = capsys.readouterr().out
     assert "LOCKED" in told and "The source has ended." in told
+    last = told.splitlines()[-1]
+    assert re.fullmatch(r"Never unlocked; locked at 1\.1 s: The source has ended\. \(last score -\d+\.\d\)", last)
+    assert "none yet" not in told  # the last readings stay
+
+
+def test_a_terminated_watch_ends_in_words(enrolled, faces, capsys, monkeypatch) -> None:
+    def terminated(*given):
+        yield from itertools.islice(observations(*given), 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield from ()
+
+    observations = commands.observations
+    monkeypatch.setattr(commands, "observations", terminated)
+    assert main(["watch", "ann", str(faces / "ann1"), "--framed"]) == 130
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1].startswith("Never unlocked; locked at 0.0 s") and "stopped" in told.err
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_threshold_that_lets_anybody_in_is_warned_of(home, faces, capsys, monkeypatch) -> None:
+    enrolment = commands.enrol_seen
+    monkeypatch.setattr(commands, "enrol_seen", lambda *a, **k: replace(enrolment(*a, **k), threshold=-1.0))
+    assert main(["enrol", "ann", str(faces / "ann0"), "--framed"]) == 0
+    assert "WARNING" in (told := capsys.readouterr().err) and "--cohort" in told
 
 
 def test_a_template_in_a_file_of_its_own(home, faces, capsys) -> None:
@@ -154,6 +186,7 @@ def test_answers_of_another_form_are_refused(text, message) -> None:
     ("words", "code", "message"),
     [
         ("enrol ann", 2, "one of the two"),
+        ("verify ann", 2, "name pictures, clips or a camera"),
         ("enrol ann {faces}/ann0 --attributes Male=yes", 2, "one of the two"),
         ("enrol ann --attributes Male=maybe", 2, "'any'"),
         ("enrol ann --attributes Male=any", 2, "fits everybody"),
@@ -163,7 +196,7 @@ def test_answers_of_another_form_are_refused(text, message) -> None:
         ("enrol ann {faces}/ann0 --detector {faces}", 2, "one cohort a detector"),
         ("enrol ann {faces}/ann0 --detector {faces} --cohort {faces}", 1, "card.json"),
         ("enrol ann {home}/none.mkv", 1, "no such file"),
-        ("enrol ann {home}/torn.mkv", 1, "torn.mkv: not there, in use, or not readable"),
+        ("enrol ann {home}/torn.mkv", 1, "torn.mkv: not a clip that can be read"),
         ("enrol ann camera:/dev/none", 1, "camera /dev/none: not there"),
         ("verify ann {faces}/ann0", 1, "no store there"),
         ("watch ann {faces}/ann0 --template {home}/torn.mkv", 1, "not a sealed template"),
@@ -190,10 +223,13 @@ def test_no_face_and_two_faces_are_no_enrolment_and_no_match(enrolled, astronaut
     assert "no picture can be used: No face is in the picture" in capsys.readouterr().err
     two = enrolled / "two.png"
     Image.fromarray(np.concatenate([astronaut, astronaut], 1)).save(two)
+    Image.fromarray(astronaut).save(enrolled / "one.png")
+    assert main(["enrol", "eve", str(enrolled / "one.png"), str(two), "--out", str(enrolled / "eve")]) == 0
+    assert capsys.readouterr().err.startswith("left out 1 picture: several faces\n")
     assert main(["enrol", "eve", str(two)]) == 1
     assert "2 faces are in the picture" in capsys.readouterr().err
     assert main(["verify", "ann", str(two)]) == 1
     told = capsys.readouterr().out
-    assert "REFUSED" in told and "2 faces" in told and "0 of 1 pictures used" in told
+    assert "REFUSED" in told and "2 faces" in told and "0 of 1 picture used" in told
     assert main(["verify", "eve", str(two)]) == 1
     assert "not enrolled" in capsys.readouterr().err

@@ -61,8 +61,8 @@ def test_a_clip_is_played_at_its_own_speed_and_stops_in_time() -> None:
     ("source", "message"),
     [
         ("none.mkv", "none.mkv: no such file; expected a clip"),
-        ("text.mp4", "text.mp4: not there, in use, or not readable"),
-        ("empty.mkv", "empty.mkv: not there"),
+        ("text.mp4", r"text.mp4: not a clip that can be read \(empty, damaged, or another kind of file\)$"),
+        ("empty.mkv", "empty.mkv: not a clip"),
         ("sound.mkv", "sound.mkv: has no video stream"),
         ("folder", "folder: no picture in it"),
         ("text.png", "text.png: not an image"),
@@ -108,11 +108,34 @@ def test_a_clip_cut_off_is_told_so_or_ends_early_but_never_crashes(tmp_path: Pat
     assert lengths[0] == 0 and max(lengths) <= 10
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])  # Matroska just ends; MP4 with its index in front knows
+def test_a_clip_cut_in_half_says_how_many_frames_were_expected(tmp_path: Path, name: str) -> None:
+    import av
+
+    noise = np.random.default_rng(0).integers(0, 255, (60, 48, 64, 3), dtype=np.uint8)
+    with av.open(str(tmp_path / name), "w", options={"movflags": "faststart"} if name == "a.mp4" else {}) as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for pixels in noise:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(stream.encode())
+    assert len(list(clip(tmp_path / name))) == 60
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(JobError, match=r"breaks off after [23]\d frames of some 60 that it should have"):
+        list(clip(tmp_path / name))
+
+
 @pytest.mark.parametrize("word", ["rate", "seconds", "speed"])
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
 def test_numbers_that_are_not_above_zero_are_refused(word: str, value: float, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"--{word}"):
         pictures(str(tmp_path), **{word: value})
+
+
+def test_a_rate_without_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--rate: expected a finite number"):
+        pictures(str(tmp_path), rate=float("inf"))
 
 
 def test_a_camera_gives_the_newest_picture_and_drops_those_nobody_had_time_for() -> None:

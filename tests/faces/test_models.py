@@ -1,6 +1,7 @@
 """Fetching: only the published bytes are kept, a failure says what to do, nothing is left behind."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import zipfile
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from lineament.cli import main
-from lineament.errors import JobError, UsageError
+from lineament.errors import JobError
 from lineament.faces import models
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
@@ -108,8 +109,16 @@ def test_a_changed_model_is_not_run() -> None:
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    with pytest.raises(UsageError, match=r"pip install 'lineament\[faces\]'"):
+    with pytest.raises(JobError, match=r"pip install 'lineament\[faces\]'"):
         models.infer(models.DETECTOR, np.zeros((128, 128, 3), np.float32))
+
+
+def test_native_words_are_dropped_and_standard_error_is_whole_again_even_after_a_failure(capfd) -> None:
+    with pytest.raises(KeyError), models._quiet():
+        os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n")
+        raise KeyError
+    os.write(2, b"still heard\n")
+    assert capfd.readouterr().err == "still heard\n"
 
 
 def test_the_command_that_the_message_gives_is_one_pip_knows() -> None:

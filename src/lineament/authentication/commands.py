@@ -1,9 +1,10 @@
 """What the verbs `enrol`, `verify` and `watch` do. The command line parses and calls these."""
 
 import json as json_module
+import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -29,7 +30,13 @@ from lineament.authentication.sources import paced, pictures
 from lineament.authentication.template import Template
 from lineament.errors import JobError, UsageError, nearest
 
-__all__ = ["answers", "enrol", "verify", "watch"]
+__all__ = ["LEFT_OUT", "answers", "enrol", "verify", "watch"]
+
+LEFT_OUT = {
+    "none": "no face found", "several": "several faces", "too_small": "face too small", "dark": "too dark",
+    "over_exposed": "over-exposed", "blurred": "blurred", "turned": "face turned away",
+}  # fmt: skip
+"""Why a picture is of no use, in few words; the codes are those of `faces.situation`."""
 
 
 def enrol(
@@ -52,6 +59,12 @@ def enrol(
     place = keeping.put(templates)
     for template, cohort in zip(templates, models.cohorts, strict=True):
         print(_summary(template, cohort))
+        if template.threshold < 0:
+            _tell(
+                f"WARNING: the threshold is below 0, so a face that is likelier to be somebody else's than {user}'s "
+                f"would pass. Perhaps these {'answers' if template.typed else 'pictures'} are unlike those of the "
+                "cohort: is it the right --detector, and the right --cohort?"
+            )
     print(f"Sealed in {place}")
 
 
@@ -62,15 +75,17 @@ def _seen(
     usable: list[tuple[str, NDArray[np.uint8], NDArray[np.float32] | None]] = []
     left_out, last = Counter[str](), "none came"
     for source, observation in models.observed(sources, rate):
-        left_out.update(list(observation.problems))
+        left_out.update(list(observation.problems)[:1])  # the first one is the gravest
         last = " ".join(observation.problems.values()) or last
         if observation.image is not None and not observation.problems:
             usable.append((source, observation.image, observation.eyes))
     if not usable:
         raise JobError(f"{', '.join(sources)}: no picture can be used: {last}")
     if left_out:
-        counts = ", ".join(f"{code} {count}" for code, count in left_out.items())
-        Console(stderr=True).print(f"left out pictures with problems ({counts})", highlight=False)
+        why = [LEFT_OUT.get(code, code) for code in left_out]
+        if len(why) > 1:
+            why = [f"{words} ({count})" for words, count in zip(why, left_out.values(), strict=True)]
+        _tell(f"left out {_counted(left_out.total(), 'picture')}: {', '.join(why)}")
     occasions = [source for source, *_ in usable]
     templates = []
     for detector, cohort in zip(models.detectors, models.cohorts, strict=True):
@@ -84,16 +99,27 @@ def _summary(template: Template, cohort: Cohort) -> str:
     sure = template.mean >= cohort.cuts
     words = [f"{report.readable(name)} {'yes' if sure[template.attributes.index(name)] else 'no'}"
              for name in telling(template, cohort)[:6]]  # fmt: skip
-    made = "answers typed in" if template.typed else f"{template.images} pictures of {template.occasions} occasions"
+    low, high = template.fmr_interval
+    pictures, occasions = _counted(template.images, "picture"), _counted(template.occasions, "occasion")
+    made = "answers typed in" if template.typed else f"{pictures} of {occasions}"
     return (
-        f"{template.user}: enrolled from {made}. Needs a score of {template.threshold:+.1f}, {_strictness(template)}.\n"
+        f"{template.user}: enrolled from {made}. Needs a score of {template.threshold:+.1f}, {_strictness(template)} "
+        f"(95 % interval {100 * low:.2g} to {100 * high:.2g} %).\n"
         f"Most telling: {', '.join(words)}."
     )
 
 
 def _strictness(template: Template) -> str:
-    low, high = template.fmr_interval
-    return f"which {100 * template.fmr:.2g} % of strangers reach (95 % interval {100 * low:.2g} to {100 * high:.2g} %)"
+    return f"which {100 * template.fmr:.2g} % of strangers reach"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'s' * (count != 1)}"
+
+
+def _tell(text: str) -> None:
+    """What is no answer goes to standard error."""
+    Console(stderr=True, markup=False, highlight=False).print(text, soft_wrap=True)
 
 
 def answers(text: str, known: Sequence[str]) -> dict[str, str]:
@@ -114,6 +140,8 @@ def answers(text: str, known: Sequence[str]) -> dict[str, str]:
 
 def verify(user: str, sources: Sequence[str], models: Models, keeping: Keeping, *, rate: float, json: bool) -> int:
     """Hold pictures, all of them together, against a user; 0 if accepted, 1 if refused."""
+    if not sources:
+        raise UsageError("verify: name pictures, clips or a camera")
     stages = models.stages(keeping.get(user, models))
     cascade, found, problems, used, count = Cascade(stages, float("inf")), None, dict[str, str](), 0, 0
     for count, (_, observation) in enumerate(models.observed(sources, rate), 1):  # noqa: B007
@@ -150,9 +178,13 @@ class _Verdict:
     def __str__(self) -> str:
         scored = ""
         if self.found:
-            scored = f"score {self.found.score:+.1f} of {self.found.threshold:+.1f}, {_strictness(self.template)}; "
+            scored = (
+                f"score {self.found.score:+.1f}; {self.found.threshold:+.1f} needed, {_strictness(self.template)}; "
+            )
         head = f"{'ACCEPTED' if self.accepted else 'REFUSED'} as {self.template.user}: {scored}"
-        return "\n  ".join([f"{head}{self.used} of {self.pictures} pictures used", *(r.sentence for r in self.reasons)])
+        return "\n  ".join(
+            [f"{head}{self.used} of {_counted(self.pictures, 'picture')} used", *(r.sentence for r in self.reasons)]
+        )
 
 
 def watch(
@@ -164,12 +196,23 @@ def watch(
     monitor = Monitor(stages, Policy(fmr=stages[0].template.fmr))
     view = View(source if again is None else str(again), stages, monitor.policy)
     if again is not None:
-        made = ((decision.time, decision) for decision in replay(again, stages))
-        _show((decision for _, decision in paced(made, speed)), view, json)
+        decisions = replay(again, stages)
+        _show((decision for _, decision in paced(((each.time, each) for each in decisions), speed)), view, json)
+        _tell(f"{again}: {_counted(len(decisions), 'decision')}, all come out the same")
         return
     played = pictures(source, rate=rate, seconds=seconds, speed=speed)
-    with nullcontext() if log is None else DecisionLog(log, monitor) as written:
+    with _ended_by_signal(), nullcontext() if log is None else DecisionLog(log, monitor) as written:
         _show(_decisions(monitor, observations(played, models.look(view.costs)), view.costs, written), view, json)
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """SIGTERM, as a service manager sends it, ends what runs within as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _decisions(
@@ -184,12 +227,25 @@ def _decisions(
 
 
 def _show(decisions: Iterator[Decision], view: View, json: bool) -> None:
+    """Show or print decisions as they come; a view is followed by what happened, also if it was stopped."""
     first = list(islice(decisions, 1))  # before there is a view: what fails at once is told without one
-    with nullcontext() if json else Live(view):
-        for decision in chain(first, decisions):
-            view.show(decision)
-            if json:
-                print(json_module.dumps(_plain(decision)), flush=True)
+    console = Console()
+    try:
+        with nullcontext() if json else Live(view, console=console):
+            for decision in chain(first, decisions):
+                view.show(decision)
+                if json:
+                    print(json_module.dumps(_plain(decision)), flush=True)
+    finally:
+        if not json:
+            console.print(
+                "" if console.is_terminal else "\n",
+                view.summary(),
+                sep="",
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+            )
 
 
 def _plain(decision: Decision) -> dict[str, object]:

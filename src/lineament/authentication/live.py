@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from rich import box
@@ -23,6 +24,9 @@ __all__ = ["Costs", "View", "bar", "sparkline", "telling"]
 
 ROWS = 10
 """Attributes that are shown; the rest would not fit beside the score."""
+
+READ = ("score", "threshold", "stage", "seen")
+"""What of a decision was read out of pictures."""
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WIDTH = 20
@@ -68,12 +72,32 @@ class View:
         self.costs = Costs()
         self.scores: deque[float] = deque(maxlen=60)
         self.decision: Decision | None = None
+        self.began = 0.0
+        self.unlocked: list[tuple[float, float]] = []
 
     def show(self, decision: Decision) -> None:
-        """Take the next decision in."""
-        self.decision = decision
+        """Take the next decision in; when the source is lost, what was read last stays in view."""
+        last, self.decision = self.decision, decision
+        self.began = decision.time if last is None else self.began
+        if last is not None and any(reason.name == "lost" for reason in decision.reasons):
+            self.decision = replace(decision, **{name: getattr(last, name) for name in READ})
+        since = decision.time - self.began
+        if last is not None and last.state == "unlocked":
+            self.unlocked[-1] = (self.unlocked[-1][0], since)
+        elif decision.state == "unlocked":
+            self.unlocked.append((since, since))
         self.costs.tick()
         self.scores.append(np.nan if decision.score is None else decision.score - decision.threshold)
+
+    def summary(self) -> str:
+        """What happened, in one line; seconds count from the first decision."""
+        if self.decision is None:
+            return "Nothing was seen."
+        spans = ", ".join(f"{start:.1f} to {end:.1f} s" for start, end in self.unlocked)
+        why = self.decision.reasons[0].sentence if self.decision.reasons else "Stopped."
+        score = "no score" if self.decision.score is None else f"last score {self.decision.score:+.1f}"
+        told = f"Unlocked from {spans}" if spans else "Never unlocked"
+        return f"{told}; {self.decision.state} at {self.decision.time - self.began:.1f} s: {why} ({score})"
 
     def __rich__(self) -> Group | Text:
         if self.decision is None:
@@ -91,7 +115,7 @@ class View:
             lines = [Text(first, "bold"), *(Text(sentence, "dim") for sentence in more)]
         user = self.stages[0].template.user
         title = Text.assemble((f" {decision.state.upper()} ", f"bold white on {style}"), f" {user} ")
-        subtitle = f"{self.source}  {decision.time:.1f} s"
+        subtitle = f"{self.source}  {decision.time - self.began:.1f} s"
         return Panel(
             Group(*lines), title=title, title_align="left", subtitle=subtitle, subtitle_align="right",
             border_style=style, box=box.HEAVY,

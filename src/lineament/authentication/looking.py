@@ -48,8 +48,8 @@ def look(time: float, image: NDArray[np.uint8], frame: Frame, timer: Timer = nul
         With several faces the largest one's image, which the monitor does not read; without one no image.
 
     Raises:
-        UsageError: not such an image, or the extra ``faces`` is not installed.
-        JobError: the face models were not fetched.
+        UsageError: not such an image.
+        JobError: the extra ``faces`` is not installed, or the face models were not fetched.
     """
     with timer("face"):
         faces = find(image)

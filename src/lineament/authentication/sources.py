@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ Thing = TypeVar("Thing")
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}"), "win32": ("dshow", "video={}")}
 """Platform to FFmpeg's name for its cameras, and what a camera's name or number is put into."""
 
+SLACK = 0.5
+"""A clip may end so many seconds, or a tenth of it, before the length that it says it has: the last frame has a length
+too, and ends are rounded."""
+
 PATIENCE = 1.0
 """A camera that sends nothing for so many seconds counts as silent."""
 
@@ -47,12 +51,15 @@ def pictures(
         speed: how much faster than its own time a clip or a folder is played; infinity for as fast as it goes.
 
     Raises:
-        UsageError: ``rate``, ``seconds`` or ``speed`` is not positive, or this platform's cameras are not known.
+        UsageError: ``rate``, ``seconds`` or ``speed`` is not positive, ``rate`` is not finite, or this platform's
+            cameras are not known.
         JobError: there is no such thing, it cannot be read, or it breaks off; from the iterator.
     """
     for name, value in {"rate": rate, "seconds": seconds, "speed": speed}.items():
         if not value > 0:
             raise UsageError(f"--{name}: expected a number above 0, got {value}")
+    if rate == float("inf"):
+        raise UsageError("--rate: expected a finite number above 0, got inf; a large one takes every picture")
     if source == "camera" or source.startswith("camera:"):
         played = thinned(camera(source.partition(":")[2]), rate)
     elif is_video(require(Path(source), "a clip, a picture, a folder of pictures, or camera[:NAME]")):
@@ -177,19 +184,34 @@ def _decoded(address: str, name: str, kind: str | None = None) -> Iterator[tuple
     try:
         import av
     except ImportError:
-        raise UsageError("clips and cameras need PyAV: pip install 'lineament[video]'") from None
-    count = 0
+        raise JobError("clips and cameras need PyAV: pip install 'lineament[video]'") from None
+    count, first, last, seconds, expected = 0, 0.0, 0.0, 0.0, ""
     try:
         with av.open(address, format=kind) as container:
             if not container.streams.video:
                 raise JobError(f"{name}: has no video stream")
+            seconds, expected = _promised(container)
             for frame in container.decode(video=0):
                 if frame.time is None:
                     raise JobError(f"{name}: its frames carry no times; convert it to mp4 or mkv")
                 yield frame.time, np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-                count += 1
+                first, last, count = frame.time if not count else first, frame.time, count + 1
     except (av.FFmpegError, OSError, ValueError) as error:
-        what = f"breaks off after {count} frames" if count else "not there, in use, or not readable"
-        raise JobError(f"{name}: {what} ({error})") from None
+        reason = getattr(error, "strerror", None) or error
+        if count:
+            raise JobError(f"{name}: breaks off after {count:,} frames{expected} ({reason})") from None
+        if kind is None and not isinstance(error, PermissionError):
+            raise JobError(f"{name}: not a clip that can be read (empty, damaged, or another kind of file)") from None
+        raise JobError(f"{name}: not there, in use, or not readable ({reason})") from None
     if not count:
         raise JobError(f"{name}: holds no frame")
+    if seconds - (last - first) > max(SLACK, 0.1 * seconds):
+        raise JobError(f"{name}: breaks off after {count:,} frames{expected}")
+
+
+def _promised(container: Any) -> tuple[float, str]:
+    """Seconds that a clip says it lasts (0 if it does not, or its sound may last longer), and its frames in words."""
+    stream, seconds = container.streams.video[0], (container.duration or 0) / 1e6
+    frames = stream.frames or round(seconds * (stream.average_rate or 0))
+    words = f" of some {frames:,} that it should have" if frames else ""
+    return (seconds if len(container.streams) == 1 else 0.0), words

@@ -11,6 +11,8 @@ import sys
 import tempfile
 import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineament.artifacts import write_atomically
-from lineament.errors import JobError, UsageError
+from lineament.errors import JobError
 
 __all__ = ["DETECTOR", "LANDMARKS", "MODELS", "WHEEL", "cache_folder", "fetch", "infer"]
 
@@ -34,6 +36,7 @@ MODELS: dict[str, tuple[str, str]] = {
 """File name to its folder in the wheel and its sha256."""
 
 _LARGEST = 8_000_000  # bytes; a member over this is not one of ours, whatever its name
+_QUIET = threading.Lock()
 _LOCK = threading.Lock()  # an interpreter holds its tensors, so one call at a time
 
 
@@ -114,13 +117,35 @@ def _interpreter(path: Path) -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        raise UsageError("finding faces needs ai-edge-litert: pip install 'lineament[faces]'") from None
+        raise JobError("finding faces needs ai-edge-litert: pip install 'lineament[faces]'") from None
     if not _genuine(path):
         state = "not the published file (its sha256 differs)" if path.exists() else "not there yet"
         raise JobError(f"{path}: {state}; run `lineament faces fetch` once")
-    interpreter = Interpreter(model_path=str(path), num_threads=1)
-    interpreter.allocate_tensors()
+    with _quiet():
+        interpreter = Interpreter(model_path=str(path), num_threads=1)
+        interpreter.allocate_tensors()
     return interpreter
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Drop what native code writes to standard error within: TFLite tells there how it computes, and has no switch.
+
+    The descriptor is the whole process's, so this lasts as short as it can, and only one thread at a time is here.
+    """
+    with _QUIET:
+        try:
+            kept = os.dup(2)
+        except OSError:  # there is no standard error
+            yield
+            return
+        try:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def infer(name: str, image: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
