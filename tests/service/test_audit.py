@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import threading
 
 import pytest
@@ -78,6 +79,29 @@ def test_a_full_disk_is_told(tmp_path):
     with pytest.raises(JobError, match="could not be written"):
         log.write("verify")
     os.close(log._file)
+
+
+def test_a_disk_that_takes_half_a_line_leaves_none_of_it(path):
+    log, (_, hard) = AuditLog(path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 30, hard))
+    try:
+        with pytest.raises(JobError, match="is the disk full"):
+            log.write("verify", outcome="accepted")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert check(path).number == 5
+    log.write("verify", outcome="accepted")
+    log.close()
+    assert check(path) == log.head
+    assert log.head.number == 6
+
+
+def test_a_second_service_on_the_same_file_is_refused(path):
+    log = AuditLog(path)
+    with pytest.raises(JobError, match="another service writes to it"):
+        AuditLog(path)
+    log.close()
+    AuditLog(path).close()
 
 
 def test_several_threads_make_one_chain(tmp_path):

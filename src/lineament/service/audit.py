@@ -9,6 +9,7 @@ so the service prints it when it starts and when it stops.
 import hashlib
 import json
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lineament.errors import JobError
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["AuditLog", "Head", "check"]
 
@@ -43,7 +47,7 @@ class AuditLog:
         path: the file; one that is there is gone on with, and a line torn by a power cut is left and noted as such.
 
     Raises:
-        JobError: the file cannot be opened, or its last whole line is none of ours.
+        JobError: the file cannot be opened, another service has it open, or its last whole line is none of ours.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -53,24 +57,33 @@ class AuditLog:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
             raise JobError(f"{path}: could not be opened ({error.strerror or error})") from None
-        self.head, torn = _end(self._file, self.path)
-        if torn:
-            os.write(self._file, b"\n")
-            self.write("torn", bytes=torn)
+        try:
+            _lock(self._file, self.path)
+            self.head, torn = _end(self._file, self.path)
+            if torn:
+                self._append(b"\n")
+                self.write("torn", bytes=torn)
+        except JobError:
+            os.close(self._file)
+            raise
 
     def write(self, event: str, **facts: str | int | float | None) -> None:
         """Append one event; ``JobError`` if the disk does not take it, and then nothing may be granted."""
         with self._lock:
             body = {"number": self.head.number + 1, "time": datetime.now(UTC).isoformat(), "event": event, **facts}
             digest = _hash(self.head.hash, body)
-            line = json.dumps({**body, "hash": digest}).encode() + b"\n"
-            try:
-                written = os.write(self._file, line)  # one call, so that a kill leaves all of it or nothing
-            except OSError as error:
-                raise JobError(f"{self.path}: could not be written ({error.strerror or error})") from None
-            if written < len(line):
-                raise JobError(f"{self.path}: could not be written whole; is the disk full?")
+            self._append(json.dumps({**body, "hash": digest}).encode() + b"\n")
             self.head = Head(self.head.number + 1, digest)
+
+    def _append(self, line: bytes) -> None:
+        before = os.fstat(self._file).st_size
+        try:
+            if os.write(self._file, line) == len(line):  # one call, so that a kill leaves all of it or nothing
+                return
+            os.ftruncate(self._file, before)  # half a line would be glued to the next
+        except OSError as error:
+            raise JobError(f"{self.path}: could not be written ({error.strerror or error})") from None
+        raise JobError(f"{self.path}: could not be written whole; is the disk full?")
 
     def close(self) -> None:
         """Bring it to the disk and let it go."""
@@ -105,6 +118,18 @@ def check(path: str | Path, noted: str | None = None) -> Head:
     if not met:
         raise JobError(f"{path}: has no line {noted}: it was cut off, or written anew, since that was noted")
     return head
+
+
+def _lock(file: int, path: Path) -> None:
+    """Keep other services from the file until it is closed; on Windows nothing does."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told = "another service writes to it, and two would break its chain; name another file with --audit"
+            raise JobError(f"{path}: {told}") from None
+        except OSError as error:
+            raise JobError(f"{path}: could not be locked ({error.strerror or error})") from None
 
 
 def _hash(previous: str, body: Mapping[str, object]) -> str:
