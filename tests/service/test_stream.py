@@ -218,6 +218,23 @@ def test_who_may_not_watch_is_told_before_it_begins(client):
         assert refusal.value.json()["status"] == status
 
 
+def test_frames_and_watches_count_for_their_key(client, serving):
+    client = serving(QUICK, rate=5, burst=8, key_watches=2)
+    with watch(client) as one, watch(client) as two:  # two tokens
+        with pytest.raises(WebSocketDenialResponse) as refusal:
+            watch(client).__enter__()  # one more
+        assert refusal.value.status_code == 503
+        began = time.monotonic()
+        for counter in range(8):
+            for socket in (one, two):
+                socket.send_bytes(frame(counter, b"x"))
+                socket.receive_text()
+        assert time.monotonic() - began > 1.5, "16 frames with 5 tokens left, at 5 a second"
+        other = client.keys.new(["verify"], 1)
+        with watch(client, key=other):
+            assert client.app.state.service.watches == {client.key[4:12]: 2, other[4:12]: 1}
+
+
 def test_watches_are_counted_and_bounded(serving):
     client = serving(QUICK, watches=1)
     with watch(client) as socket:

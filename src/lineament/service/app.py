@@ -192,7 +192,7 @@ async def health(service: Here) -> Health:
 async def prometheus(request: Request, service: Here) -> Response:
     """Counts, for Prometheus; any valid key may read them."""
     service.door.identify(request)
-    gauges = {"work": service.work.at_hand, "watches": service.watches}
+    gauges = {"work": service.work.at_hand, "watches": service.watches.total()}
     return Response(service.metrics.text(**gauges), media_type=metrics.CONTENT_TYPE)
 
 

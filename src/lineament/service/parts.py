@@ -1,8 +1,9 @@
 """The parts of a running service, held together for whoever answers a request."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
@@ -37,7 +38,7 @@ class Service:
         room: the memory for bodies.
         metrics: what was counted.
         audit: what was written down; None for nothing.
-        watches: connections that watch now.
+        watches: connections that watch now, by the id of their key.
     """
 
     settings: Settings
@@ -48,7 +49,7 @@ class Service:
     room: Room
     metrics: Metrics
     audit: AuditLog | None
-    watches: int = 0
+    watches: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(
@@ -92,6 +93,20 @@ class Service:
             problem = as_problem(error)
             note(problem.code)
             raise problem from None
+
+    @contextmanager
+    def watching(self, caller: Caller, user: str) -> Iterator[None]:
+        """Count a watch as long as it lasts; ``Problem`` if as many run already as may, of all keys or of this one."""
+        key, most, mine = caller.key, self.settings.watches, self.settings.key_watches
+        with self.noted("watch", caller, user):
+            if self.watches.total() >= most or self.watches[key] >= mine:
+                told = f"{most} watches may run at once, {mine} of one key; try again when one has ended"
+                raise Problem(503, "busy", told, {"Retry-After": "5"})
+        self.watches[key] += 1
+        try:
+            yield
+        finally:
+            self.watches -= Counter([key])  # which drops who has none
 
     def close(self) -> None:
         """End the threads."""

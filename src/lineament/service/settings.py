@@ -29,6 +29,7 @@ class Settings:
         silence: seconds without a frame after which a watch locks and closes.
         recheck: seconds after which a watch asks anew whether its key and its user are still there.
         watches: most watches at once.
+        key_watches: most of them by one key.
     """
 
     image_bytes: int = 8 << 20
@@ -48,6 +49,7 @@ class Settings:
     silence: float = 5.0
     recheck: float = 5.0
     watches: int = 64
+    key_watches: int = 8
 
     def __post_init__(self) -> None:
         for field in fields(self):

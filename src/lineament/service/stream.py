@@ -18,7 +18,6 @@ from lineament.authentication.reasons import situations
 from lineament.authentication.template import Template
 from lineament.service.access import Caller
 from lineament.service.answers import Decided
-from lineament.service.limits import Buckets
 from lineament.service.parts import Service
 from lineament.service.problems import Problem, answer, as_problem
 
@@ -45,27 +44,23 @@ class Ended(Exception):
 
 async def watch(socket: WebSocket, service: Service, user: str) -> None:
     """Serve one connection from its handshake to its end."""
-    service.watches += 1
     try:
-        watching = await _admitted(socket, service, user)
-        await socket.accept()
-        reason = await watching.until_it_ends()
-        with service.noted("watch", watching.caller, user) as note:
-            note(reason, frames=watching.frames)
+        caller = service.admit(socket, "verify")
+        with service.watching(caller, user):
+            watching = await _begun(socket, service, user, caller)
+            await socket.accept()
+            reason = await watching.until_it_ends()
+            with service.noted("watch", caller, user) as note:
+                note(reason, frames=watching.frames)
     except Exception as error:
         problem = as_problem(error)
         if socket.application_state == WebSocketState.CONNECTING:
             await socket.send_denial_response(answer(problem))
-    finally:
-        service.watches -= 1
 
 
-async def _admitted(socket: WebSocket, service: Service, user: str) -> "_Watch":
-    """The watch, still locked, if the caller may begin one; else ``Problem``."""
-    caller = service.admit(socket, "verify")
+async def _begun(socket: WebSocket, service: Service, user: str, caller: Caller) -> "_Watch":
+    """The watch, still locked."""
     with service.noted("watch", caller, user) as note:
-        if service.watches > service.settings.watches:
-            raise Problem(503, "busy", f"{service.settings.watches} watches run already", {"Retry-After": "5"})
         monitor, template = await service.work.do(service.operations.monitor, user)
         note("begun", template=template.sha256)
     return _Watch(socket, service, user, caller, monitor, template)
@@ -81,7 +76,6 @@ class _Watch:
         self.socket, self.service, self.user, self.caller = socket, service, user, caller
         self.monitor, self.template = monitor, template
         self.began, self.counter, self.frames, self.state = time.monotonic(), -1, 0, "locked"
-        self.rate = Buckets(service.settings.rate, service.settings.burst)
 
     async def until_it_ends(self) -> str:
         """Answer frames, and at the end lock; returns why it ended, in a word."""
@@ -130,7 +124,7 @@ class _Watch:
         self.counter, self.frames = counter, self.frames + 1
         try:
             async with self._in_time():
-                while wait := self.rate.take(""):
+                while wait := self.service.door.callers.take(self.caller.key):
                     await asyncio.sleep(wait)
                 decision = await self.service.work.do(self._observe, content[COUNTER.size :], time.monotonic())
         except Problem as problem:
