@@ -70,7 +70,7 @@ def protocol_list(root: Path | None = None) -> None:
 def protocol_run(
     name: Positional[str],
     methods: str = "lbp,detector,lbp+detector",
-    data_root: Path | None = None,
+    root: Path | None = None,
     json: bool = False,
     plot: Path | None = None,
     seed: int = 0,
@@ -83,7 +83,7 @@ def protocol_run(
         methods: separated by commas: lbp, detector (the one that comes with the package), detector:FOLDER,
             classical:FOLDER, platform:FOLDER, discovered:FOLDER; a+b is their fusion. After a method, @published,
             @standardised or @whitened says how its vectors are compared; else the development people decide.
-        data_root: the set's folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        root: the set's folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
         json: print every figure as JSON instead of tables.
         plot: folder for DET and ROC curves, a picture a trial.
         seed: of the bootstrap over people, and of the groups that tune one another.
@@ -91,7 +91,7 @@ def protocol_run(
     """
     from lineament.authentication.protocol_commands import run_protocol
 
-    run_protocol(name, methods=methods, root=data_root, json=json, plot=plot, seed=seed, resamples=resamples)
+    run_protocol(name, methods=methods, root=root, json=json, plot=plot, seed=seed, resamples=resamples)
 
 
 def train_classical(

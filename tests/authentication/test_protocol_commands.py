@@ -10,6 +10,7 @@ from lineament.authentication import protocols
 from lineament.authentication.protocol_commands import short
 from lineament.authentication.protocols import Rule, Trial
 from lineament.cli import main
+from tests.datasets.trees import yale_tree
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,19 @@ def test_the_list_shows_every_protocol(capsys):
     assert main(["protocol", "list"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in protocols.PROTOCOLS) and "table 2.15" in printed and "embedded" in printed
+    assert (
+        "a person's images, session 12 phone, site but" in printed
+        and "a clip, session 1, the enrolment task" in printed
+    )
+    assert not any(sign in printed for sign in ("(?", "[^", "$", "^"))  # words, no regular expressions
+
+
+def test_protocols_whose_data_are_there_come_first(capsys, tmp_path):
+    yale_tree(tmp_path / "yale_faces")
+    assert main(["protocol", "list", "--root", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    order = [line.split()[0] for line in printed.splitlines() if "; data: " in line]
+    assert order[:2] == ["yale", "portraits"] and set(order) == set(protocols.PROTOCOLS)
 
 
 def test_a_run_prints_ours_beside_the_published_and_draws_the_curves(capsys, tmp_path):
@@ -59,7 +73,7 @@ def test_json_holds_every_figure_and_networks_are_far_ahead_of_lbp(capsys):
         ("portraits --methods lbpp", 2, "did you mean 'lbp'"),
         ("portrait", 2, "did you mean 'portraits'"),
         ("portraits --resamples 0", 2, "at least 1"),
-        ("orl --data-root nowhere", 1, "nowhere"),
+        ("orl --root nowhere", 1, "nowhere"),
     ],
 )
 def test_wrong_calls_are_refused_in_words(capsys, words, code, message):

@@ -20,20 +20,40 @@ from lineament.authentication.comparison import WANTED
 from lineament.authentication.curves import draw_det, draw_roc
 from lineament.authentication.methods import parse
 from lineament.authentication.protocol_run import Outcome, Result, run
-from lineament.authentication.protocols import PROTOCOLS, Protocol, find_protocol
+from lineament.authentication.protocols import (
+    BLURRED,
+    ENROLMENT,
+    LIT_LEFT,
+    LIT_RIGHT,
+    PROTOCOLS,
+    SHARP,
+    TASKS,
+    Protocol,
+    Rule,
+    find_protocol,
+)
 from lineament.authentication.published import published
 from lineament.datasets.registry import find_dataset, open_dataset
 from lineament.errors import UsageError
 
-__all__ = ["list_protocols", "run_protocol"]
+__all__ = ["list_protocols", "run_protocol", "words"]
+
+UNITS = {"image": "an image", "clip": "a clip", "session": "a person's session", "person": "a person's images"}
+NAMED = {ENROLMENT: "the enrolment task", TASKS: "the other tasks"}
+STYLES = {LIT_LEFT: "lit from the left", LIT_RIGHT: "lit from the right", SHARP: "sharp camera",
+          BLURRED: "blurred camera"}  # fmt: skip
+"""The declarations of `protocols`, in words."""
 
 
 def list_protocols(root: Path | None) -> None:
-    """Print every protocol with its trials: who enrols, what is a probe, which published table stands beside."""
+    """Print every protocol, those whose data are there first: who enrols, what is a probe, which table is beside."""
     console = _console()
-    for name, protocol in PROTOCOLS.items():
-        here = protocol.data == "portraits" or find_dataset(protocol.data, root) is not None
-        found = "data: embedded" if protocol.data == "portraits" else f"data: {'found' if here else 'not found'}"
+    places = {
+        name: "embedded" if each.data == "portraits" else "found" if find_dataset(each.data, root) else "not found"
+        for name, each in PROTOCOLS.items()
+    }
+    for name in sorted(PROTOCOLS, key=lambda name: places[name] == "not found"):
+        protocol, found = PROTOCOLS[name], f"data: {places[name]}"
         table = Table(
             Column("trial", no_wrap=True), "gallery", "probes", "beside", box=box.SIMPLE_HEAD,
             title=escape(f"{name} ({protocol.data}; {found}): {protocol.about}"), title_justify="left",
@@ -41,8 +61,23 @@ def list_protocols(root: Path | None) -> None:
         for trial in protocol.trials:
             beside = ", ".join(f"table {number}" for number, _ in trial.published)
             on = f" (on {protocol.published_on})" if beside and protocol.published_on else ""
-            table.add_row(*map(escape, (trial.label, str(trial.gallery), str(trial.probe), beside + on)))
+            table.add_row(*map(escape, (trial.label, words(trial.gallery), words(trial.probe), beside + on)))
         console.print(table)
+
+
+def words(rule: Rule) -> str:
+    """What one vector of a rule is made of, without regular expressions: ``"a clip, session 1, the other tasks"``."""
+    told, many = [UNITS[rule.each]], len(rule.sessions)
+    if rule.sessions:
+        which = f"{rule.sessions[0]} to {rule.sessions[-1]}" if many > 5 else ", ".join(rule.sessions)
+        told.append(f"session{'s' * (many > 1)} {which}")
+    if rule.named:
+        told.append(NAMED.get(rule.named, f"site {rule.named.strip('^/')}"))
+    if rule.half:
+        told.append(f"{('first', 'second')[rule.half - 1]} half by name")
+    if rule.style:
+        told.append(STYLES[rule.style])
+    return ", ".join(told)
 
 
 def run_protocol(
