@@ -104,7 +104,8 @@ def serve(
     )
     serve(
         store=store, key_ring=key_ring, keys=keys, audit=audit, detector=detector, cohort=cohort, host=host, port=port,
-        certificate=certificate, certificate_key=certificate_key, proxy=proxy, fmr=fmr, framed=framed, settings=settings,
+        certificate=certificate, certificate_key=certificate_key, proxy=proxy, fmr=fmr, framed=framed,
+        settings=settings,
     )  # fmt: skip
 
 

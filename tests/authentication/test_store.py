@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lineament.authentication.store import AlreadyEnrolled, Entry, NotEnrolled, OtherModel, Store
+from lineament.authentication.vault import Vault
 from lineament.errors import JobError, UsageError
 from tests.authentication.store_kit import MODEL, OTHER, PASSPHRASE, sql, template
 
@@ -139,6 +140,21 @@ def test_deleted_is_gone_from_the_raw_files_of_sqlite(tmp_path, cheap_vault):
         assert not traces(sealed, list(tmp_path.iterdir()))
         assert traces(bytes(sql(str(place), "SELECT sealed FROM lineament_templates")[0][0]), list(tmp_path.iterdir()))
         assert reader.check() == ()
+
+
+def test_what_the_old_key_wrapped_is_gone_though_the_key_ring_refuses_to_forget_it(tmp_path, cheap_vault, monkeypatch):
+    def refuses(vault):
+        raise JobError("the key ring is locked")
+
+    place = tmp_path / "store.sqlite"
+    with Store.open(place, PASSPHRASE, create=True) as store:
+        store.put(template("anna"))
+        wrapped = bytes(sql(str(place), "SELECT sealed FROM lineament_templates")[0][0])[13:61]
+        monkeypatch.setattr(Vault, "forget", refuses)
+        with pytest.raises(JobError, match="key ring is locked"):
+            store.rekey("battery staple")
+        assert not any(wrapped in path.read_bytes() for path in tmp_path.iterdir())
+        assert store.check() == ()
 
 
 def test_deleted_is_gone_from_the_tables_of_postgresql(postgresql, cheap_vault):

@@ -83,6 +83,11 @@ def test_what_is_too_much_is_refused_and_places_are_given_back():
     asyncio.run(scene())
 
 
+def test_threads_and_batches_have_numbers_of_their_own(serving):
+    service = serving(threads=3, batch=5).app.state.service
+    assert (service.work._pool._max_workers, service.detector.most) == (3, 5)
+
+
 def test_what_takes_too_long_is_given_up_but_keeps_its_place_until_it_ends():
     async def scene():
         work, free = Work(threads=1, most=1, seconds=0.05), threading.Event()

@@ -113,8 +113,8 @@ class Store:
     def put(self, template: Template, *, replace: bool = True) -> None:
         """Keep a template, in the place of an older one of the same user and model; on return it is on the disk.
 
-        Without ``replace`` an older one stays, and `AlreadyEnrolled` is raised; of several processes that put one at the
-        same time, one succeeds.
+        Without ``replace`` an older one stays, and `AlreadyEnrolled` is raised; of several processes that put one at
+        the same time, one succeeds.
         """
         key = {"user": template.user, "model": template.model}
         row = {"sealed": self._vault.seal(template.to_bytes(), **key), "enrolled": template.created}
@@ -155,7 +155,12 @@ class Store:
         return tuple(dict.fromkeys(entry.user for entry in self.entries()))
 
     def delete(self, user: str) -> None:
-        """Destroy every template of a user, with its data key; ``NotEnrolled`` if there is none, ``JobError`` if traces are left."""
+        """Destroy every template of a user, with its data key.
+
+        Raises:
+            NotEnrolled: there is none.
+            JobError: traces are left.
+        """
         with self._writing() as session:
             found = session.execute(delete(_Sealed).where(_Sealed.user == _name(user)).returning(_Sealed.model)).all()
         database.scrub(self._engine)  # even if nothing was found: a call that was killed in between is finished so
@@ -192,8 +197,10 @@ class Store:
             session.execute(update(_Header).values(header=fresh.header))
         # A fresh key stays in the key ring when this fails: a server that was lost in mid-commit may have committed.
         self._vault = fresh
-        old.forget()
-        database.scrub(self._engine)
+        try:
+            database.scrub(self._engine)  # first, for a key ring may refuse to forget
+        finally:
+            old.forget()
 
     def close(self) -> None:
         """Let go of the database."""

@@ -190,7 +190,9 @@ def _keys(path: Path | None, host: str, proxy: str | None) -> Keys | None:
     if not _is_local(host):
         raise UsageError(f"--host {host}: others can reach it, so it needs keys; make one with 'lineament keys new'")
     if proxy is not None:
-        raise UsageError(f"--proxy {proxy}: others come through it, so it needs keys; make one with 'lineament keys new'")
+        raise UsageError(
+            f"--proxy {proxy}: others come through it, so it needs keys; make one with 'lineament keys new'"
+        )
     print("without keys: whoever is on this machine may enrol, verify and delete", file=sys.stderr)
     return None
 

@@ -40,15 +40,15 @@ class Operations:
     What changes the store takes ``given_up``, and changes nothing once that is set.
     """
 
-    def __init__(self, detector: Batching, cohort: Cohort, store: Store, policy: Policy, pixels: int, framed: bool) -> None:
+    def __init__(
+        self, detector: Batching, cohort: Cohort, store: Store, policy: Policy, pixels: int, framed: bool
+    ) -> None:
         if cohort.model != model_of(detector):
             raise UsageError("cohort: made by another detector; make one of this with 'lineament calibrate'")
         self.detector, self.cohort, self.store, self.policy, self.pixels = detector, cohort, store, policy, pixels
         self.framed, self.frame = framed, frame_of(detector.detector)
 
-    def enrol(
-        self, user: str, uploads: Sequence[tuple[str, Upload]], same_camera: bool, given_up: Event
-    ) -> Template:
+    def enrol(self, user: str, uploads: Sequence[tuple[str, Upload]], same_camera: bool, given_up: Event) -> Template:
         """Keep a template made of images, each with its occasion; each must show one face, well visible."""
         self._refuse_known(user)
         readings = []

@@ -64,7 +64,7 @@ class Service:
         except LineamentError:
             batching.close()
             raise
-        work = Work(settings.batch, settings.work, settings.work_seconds)
+        work = Work(settings.threads, settings.work, settings.work_seconds)
         return cls(settings, Door(keys, settings), operations, batching, work, Room(settings.room), metrics, audit)
 
     def admit(self, connection: HTTPConnection, scope: str) -> Caller:

@@ -1,6 +1,7 @@
-"""What the service grants: sizes, rates and times, in one frozen place that `lineament serve` prints when it starts."""
+"""What the service grants: sizes, rates and times, in one frozen place."""
 
 import math
+import os
 from dataclasses import dataclass, fields
 
 from lineament.errors import UsageError
@@ -23,6 +24,7 @@ class Settings:
         replay_window: seconds that a request stays valid; its nonce is remembered that long.
         clock_ahead: seconds that a client's clock may be ahead of ours.
         work: most pieces of work at hand, those at work and those waiting; more are refused.
+        threads: pieces at work at the same time; all of them calculate, so more than two a core gain nothing.
         batch: most faces that the detector takes at once.
         body_seconds: time to send a body.
         work_seconds: time until a piece of work is given up.
@@ -43,6 +45,7 @@ class Settings:
     replay_window: float = 60.0
     clock_ahead: float = 2.0
     work: int = 32
+    threads: int = 2 * (os.cpu_count() or 1)
     batch: int = 16
     body_seconds: float = 20.0
     work_seconds: float = 20.0
