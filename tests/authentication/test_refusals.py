@@ -74,3 +74,8 @@ def test_a_sample_of_the_comparisons_is_called_one(monkeypatch):
     monkeypatch.setattr(refusals, "PAIRS", 50)
     capped = refusals.run(toy, lambda share: None)
     assert "(a sample of 50)" in "".join(capped.blocks) and "(a sample)" in capped.findings[0].text
+
+
+def test_it_says_which_picture_is_which_and_bars_only_what_the_detector_has():
+    text = "".join(refusals.run(subject(), lambda share: None).blocks)
+    assert "enrolled is on the left" in text and "Never given: Smiling." in text

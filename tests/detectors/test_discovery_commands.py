@@ -91,3 +91,11 @@ def test_a_set_without_labels_is_refused(folder, trained, tmp_path, capsys):
     words = ["discover", "--data", "folder", "--root", str(bare), "--detector", str(trained[1]), "--out", str(tmp_path)]
     assert main(words) == 2
     assert "no attribute labels" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(folder, trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("lineament.detectors.discovery_commands.make", None)
+    (tmp_path / "file").touch()
+    words = ["discover", "--data", "folder", "--root", str(folder), "--detector", str(trained[1])]
+    assert main([*words, "--out", str(tmp_path / "file" / "run")]) == 1
+    assert "cannot be written (Not a directory)" in capsys.readouterr().err

@@ -61,11 +61,11 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     chosen = _varied(np.flatnonzero(named), row, strangers, first)
     read = test.dataset.read
     blocks = [
-        _words(refused, len(enrolled), named, true),
+        _words(refused, len(enrolled), named, true, subject.attributes),
         report.image_grid(
             [_side_by_side(read(int(enrolled[row[k]][1][0])), read(int(probes[column[k]]))) for k in chosen],
             [_caption(subject.attributes, means[k] >= cut, speaks[k], order[k]) for k in chosen],
-            label="Refused strangers: the enrolled person on the left, the stranger on the right",
+            label="Refused strangers: on the left the person enrolled, on the right the one seen",
             width=208,
         ),
     ]
@@ -152,7 +152,10 @@ def _side_by_side(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[
     return np.concatenate([sides[0], gap, sides[1]], axis=1)
 
 
-def _words(refused: int, people: int, named: NDArray[np.bool_], true: NDArray[np.float64]) -> "Markup":
+def _words(
+    refused: int, people: int, named: NDArray[np.bool_], true: NDArray[np.float64], attributes: tuple[str, ...]
+) -> "Markup":
+    barred = [report.readable(name) for name in sorted(NEVER_A_REASON.intersection(attributes))]
     cell, sample = report.percent(*true), f" (a sample of {len(named):,})" if len(named) < refused else ""
     checked = (
         f" Where both labels are known, the first reason is true in {cell.text} ({cell.note})." if cell.note else ""
@@ -162,8 +165,10 @@ def _words(refused: int, people: int, named: NDArray[np.bool_], true: NDArray[np
         f"threshold where errors are equal on the development people. In {_share(named)} of these{sample} the two "
         f"differ in an attribute that can be named.{checked} Brackets are 95% intervals over people.",
         "The first reason is the difference that is largest against how much the attribute varies within a person; "
-        "among decisive ones, what a person can see and act on, such as eyeglasses or a hat, goes before traits. Never "
-        f"given: {', '.join(sorted(map(report.readable, NEVER_A_REASON)))}.",
+        "among decisive ones, what a person can see and act on, such as eyeglasses or a hat, goes before traits."
+        + f" Never given: {', '.join(barred)}."
+        * bool(barred),
+        "In each pair the person enrolled is on the left; the one who was seen, and refused, is on the right.",
     )
 
 

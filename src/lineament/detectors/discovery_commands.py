@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from lineament.detectors.discovery_run import discover as make
 from lineament.detectors.discovery_run import sample
 from lineament.detectors.discovery_section import overview, sheets
 from lineament.detectors.prediction import decoded
-from lineament.errors import UsageError
+from lineament.errors import JobError, UsageError
 from lineament.report import Finding, Fragment, page, prose
 
 __all__ = ["discover", "held"]
@@ -46,6 +47,7 @@ def discover(
         resolved = {"data": data, "images": len(index), "parts": parts, "out": str(out), "settings": asdict(settings)}
         print(json.dumps(resolved, indent=1))
         return
+    _writable(out)
     flags = {"--data": data, "--root": root, "--detector": detector, "--out": out}
     flags |= {f"--{name}": value for name, value in asdict(settings).items()}
     words = [str(word) for pair in flags.items() if pair[1] is not None for word in pair]
@@ -69,6 +71,16 @@ def discover(
         f"lineament.detectors.discovery.load({str(out)!r}).discovered_vectors(dataset).",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
+
+
+def _writable(folder: Path) -> None:
+    """``JobError`` if nothing can be written into a folder, made if need be: to be known before hours of work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise JobError(f"--out {folder}: cannot be written ({error.strerror or error}); name another folder") from None
 
 
 def held(
@@ -112,7 +124,9 @@ def _page(found: Discovered, rows: Sequence[dict[str, Any]], fragments: Sequence
         "part, without labels (sparse subspace clustering). A label is named under a group if it is more common there "
         f"than chance allows, with 95% confidence for all {tests:,} comparisons together; people are counted, not "
         "images. In brackets: how many times as common as overall. Pictures are drawn at random, each of another "
-        "person. Controls: the same groups against labels moved to other images, and groups made by k-means."
+        "person, and show the window of the face that the part looks through. Groups without a label, or of fewer than "
+        "ten pictures, are folded away. Controls: the same groups against labels moved to other images, and groups "
+        "made by k-means."
     )
     mean = {key: float(np.mean([row[key] for row in rows])) for key in ("nmi", "nmi_kmeans", "nmi_moved")}
     findings = [

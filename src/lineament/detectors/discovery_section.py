@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from lineament import report
@@ -21,8 +22,6 @@ from lineament.images import to_uint8
 from lineament.report import Finding, Fragment, Row, Section
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from lineament.subject import Subject
 
 __all__ = ["SECTION", "members", "overview", "sheets", "words"]
@@ -32,6 +31,11 @@ CLUSTERS, IMAGES = 10, 2000
 
 TELLING = 5
 """Labels named under a cluster."""
+
+FEW = 10
+"""A cluster of fewer pictures is folded away: nothing can be seen in it."""
+
+NO_LABEL = "No label is more common than chance allows."
 
 
 def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
@@ -58,8 +62,10 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
         f"{len(test):,} test images are sorted into {CLUSTERS} groups by the detector's embeddings alone (sparse "
         f"subspace clustering), without labels{which}. A label is named under a group if it is more common there than "
         f"chance allows, with 95% confidence for all {tests:,} comparisons together; in brackets how many times as "
-        f"common as overall. Of the groups, {figures['explained']} have such a label; when every image is given the "
-        f"labels of another, {figures['explained_moved']} have. Pictures are drawn at random from each group."
+        f"common as overall. Groups without a label, or of fewer than ten pictures, are folded away below. Of all "
+        f"groups, {figures['explained']} have such a label; when every image is given the labels of another, "
+        f"{figures['explained_moved']} have. Pictures are drawn at random from each group; they show the "
+        f"window that the part {best.name} looks through."
     )
     return Fragment(
         [report.prose(text), *([overview(rows)] if len(rows) > 1 else []),
@@ -72,7 +78,7 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
 SECTION = Section("What it groups together", run, cost=5)
 
 
-def overview(rows: Sequence[Mapping[str, Any]]) -> "Markup":
+def overview(rows: Sequence[Mapping[str, Any]]) -> Markup:
     """A table of `part_figures`, one row a part."""
     columns = ["part", "groups with a label", "with a moved label", "NMI", "unseen people", "moved labels", "k-means",
                "purity", "without groups"]  # fmt: skip
@@ -96,8 +102,10 @@ def overview(rows: Sequence[Mapping[str, Any]]) -> "Markup":
 def sheets(
     part: Part, dataset: AttributeDataset, clusters: NDArray[np.int64], found: Agreement, tests: int,
     *, nominal: NDArray[np.float32], seed: int = 0, count: int = 12,
-) -> list["Markup"]:  # fmt: skip
+) -> list[Markup]:  # fmt: skip
     """One sheet a cluster: its size, the labels over-represented in it, and ``count`` of its crops drawn at random.
+
+    Clusters without such a label, or of fewer than `FEW` pictures, come last and are folded away.
 
     Args:
         part: whose window is cut out.
@@ -109,21 +117,26 @@ def sheets(
         seed: of the draw; nobody is drawn twice into one sheet.
         count: pictures a sheet.
     """
-    blocks = []
+    blocks, folded = [], []
     for cluster in np.flatnonzero(found.sizes).tolist():
         rows = members(clusters == cluster, dataset.identity, count, seed)
         eyes = nominal if dataset.eyes is None else dataset.eyes[rows]
         where = torch.from_numpy(np.array(np.broadcast_to(eyes, (len(rows), 2, 2))))
         pictures = to_uint8(crop(dataset.images(rows), where, part.window).clamp(0, 1))
-        title = f"{part.name} {cluster}"
-        blocks += [
-            report.prose(words(found, cluster, dataset.attributes, tests), heading=title),
-            report.image_grid(
-                list(pictures), [dataset.names[i] for i in rows], label=title, bare=True,
-                width=int(np.clip(part.window.width, 64, 112)),
-            ),
-        ]  # fmt: skip
-    return blocks
+        title, told = f"Group {cluster + 1}", words(found, cluster, dataset.attributes, tests)
+        grid = report.image_grid(
+            list(pictures), [dataset.names[i] for i in rows], label=f"{part.name}, {title}", bare=True,
+            width=int(np.clip(part.window.width, 64, 112)),
+        )  # fmt: skip
+        if found.sizes[cluster] < FEW or told.endswith(NO_LABEL):
+            folded.append(_folded(f"{title}: {told}", grid))
+        else:
+            blocks += [report.prose(told, heading=title), grid]
+    return blocks + folded
+
+
+def _folded(summary: str, block: Markup) -> Markup:
+    return Markup("<details><summary>{}</summary>{}</details>").format(summary, block)
 
 
 def members(inside: NDArray[np.bool_], identity: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
@@ -141,7 +154,7 @@ def words(found: Agreement, cluster: int, attributes: Sequence[str], tests: int)
         f"{report.readable(one['attribute'])} {one['share']:.0%} ({one['lift']:.1f}×)" for one in over[:TELLING]
     )
     more = f", and {len(over) - TELLING} more" if len(over) > TELLING else ""
-    said = f"More common than chance allows: {named}{more}." if over else "No label is more common than chance allows."
+    said = f"More common than chance allows: {named}{more}." if over else NO_LABEL
     return f"{size:,} images, {share:.0%} of all. {said}"
 
 
