@@ -113,7 +113,7 @@ class Keeping:
                         "choose another name, or replace the template with --replace"
                     )
             for template in templates:
-                store.put(template)
+                store.put(template, replace=self.replace)
         return place
 
     def get(self, user: str, models: Models) -> list[Template]:
