@@ -112,7 +112,7 @@ class Cascade:
             self.lenient = min(self.lenient, threshold_at(last.cohort, last.score, stay * last.template.fmr))
         first = stages[0]
         known = tuple((~np.isnan(first.template.mean)).tolist())
-        self._continues, self._changed = _continuity(first.cohort, known, first.template.fmr)
+        self._continues, self._changed = _continuity(first.cohort, known)
         self.forget()
 
     def forget(self) -> None:
@@ -172,5 +172,5 @@ class _Fading:
 
 
 @lru_cache(maxsize=16)
-def _continuity(cohort: Cohort, known: tuple[bool, ...], fmr: float) -> tuple[Score, float]:
-    return continuity(cohort, np.array(known), fmr)
+def _continuity(cohort: Cohort, known: tuple[bool, ...]) -> tuple[Score, float]:
+    return continuity(cohort, np.array(known))
