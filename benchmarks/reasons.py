@@ -41,8 +41,8 @@ from lineament.detectors.detector import shipped
 from lineament.detectors.evaluation import interval, person_weights, ratio
 
 PEOPLE = 999_000
-"""Seed of the people, whom no choice has seen. On those of 777,000 false locks came in 2.8 % of hours before the session
-check was built, on those of 888,000 in 1.7 % when it let half as much pass as it does now."""
+"""Seed of the people, whom no choice has seen. Of the hours of people 777,000 2.8 % had a false lock, before the session
+check was built; of those of 888,000 1.7 %, when it let half as much pass as it does now."""
 
 DAYS, PICTURES, MOMENTS, DWELL = 4, 3, 30, 5.0
 BEFORE, MINUTE = 20, 60
@@ -221,7 +221,7 @@ def measure(*, quick: bool, seed: int) -> tuple[dict[str, float], list[dict[str,
         "control_other_template_reason_correct": (pairs(met["control"], met), np.isfinite(met["control"]).sum()),
         **{f"hours_{key}": (over_people(values, everyone, people), np.isfinite(values).sum())
            for key, values in used.items()},
-        "false_locks_counted_per_hour": ([each * 3600 / length for each in locks], np.isfinite(used["false_locks"]).sum()),
+        "locks_per_hour": ([each * 3600 / length for each in locks], np.isfinite(used["false_locks"]).sum()),
         "strangers_let_in_within_a_minute": (pairs(met["unlocked"], met), len(met["unlocked"])),
         "strangers_taking_over_stay_a_minute": (pairs(stays, met), len(seconds)),
     }  # fmt: skip
