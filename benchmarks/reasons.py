@@ -41,8 +41,8 @@ from lineament.detectors.detector import shipped
 from lineament.detectors.evaluation import interval, person_weights, ratio
 
 PEOPLE = 999_000
-"""Seed of the people, whom no choice has seen. Of the hours of people 777,000 2.8 % had a false lock, before the check of
-the session was built; of those of 888,000 1.7 %, when it let half as much pass as it does now."""
+"""Seed of the people, whom no choice has seen. Of the hours of people 777,000 2.8 % had a false lock, before the check
+of the session was built; of those of 888,000 1.7 %, when it let half as much pass as it does now."""
 
 DAYS, PICTURES, MOMENTS, DWELL = 4, 3, 30, 5.0
 BEFORE, MINUTE = 20, 60
