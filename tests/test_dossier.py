@@ -235,7 +235,7 @@ def test_text_is_legible_in_both_schemes(tab):
 
 def test_tables_sort_both_ways(tab):
     sorting = """column => {
-      const table = document.querySelectorAll('#s4 table')[1];
+      const table = document.querySelectorAll('#s5 table')[1];
       table.tHead.rows[0].cells[column].querySelector('button').click();
       const cells = [...table.tBodies[0].rows].map(row => row.cells[column]);
       return cells.map(cell => cell.dataset.value ?? cell.textContent);
@@ -245,4 +245,4 @@ def test_tables_sort_both_ways(tab):
     assert [float(value) for value in tab.evaluate(sorting, 2)] == falling[::-1]
     names = tab.evaluate(sorting, 0)
     assert names[1:] == ["Bright Sky", "Red", "Smiling"] and "<b>Hat</b>" in names[0]
-    assert tab.evaluate("document.querySelectorAll('#s4 [aria-sort]').length") == 1
+    assert tab.evaluate("document.querySelectorAll('#s5 [aria-sort]').length") == 1
