@@ -6,14 +6,13 @@ attributes, or forty networks of one attribute each. Weights are random, for the
 
 import csv
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import ROOT, benchmark
+from benchmarks.harness import ROOT, benchmark, processor_seconds
 
 PUBLISHED_SECONDS = {"MultiDeep": 1.22, "MultiWide": 2.10, "BinaryDeep x 40": 14.4, "BinaryWide x 40": 25.5}
 
@@ -84,13 +83,13 @@ def cost(name: str, parts: Sequence[Any], copies: int, mirror: bool, quick: bool
     macs = sides * sum(multiply_adds(networks[part.name], part.window.height, part.window.width) for part in parts)
     image = torch.rand(1, 3, 128, 128)
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        torch_ms = milliseconds(lambda: detector(image), quick)
+        torch_ms = 1000 * processor_seconds(lambda: detector(image), quick=quick)
         path = Path(folder) / "detector.onnx"
         export_onnx(detector, path, (3, 128, 128), tolerance=1e-3)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        onnx_ms = milliseconds(lambda: session.run(None, {"images": image.numpy()}), quick)
+        onnx_ms = 1000 * processor_seconds(lambda: session.run(None, {"images": image.numpy()}), quick=quick)
     return {
         "detector": name,
         "attributes": len(attributes) * copies,
@@ -100,20 +99,6 @@ def cost(name: str, parts: Sequence[Any], copies: int, mirror: bool, quick: bool
         "ms_onnx": copies * onnx_ms,
         "published_phone_s": PUBLISHED_SECONDS.get(name),
     }
-
-
-def milliseconds(work: Callable[[], object], quick: bool) -> float:
-    """Median processor time of one call on one thread, the least of three rounds: other programs only add to it."""
-    rounds = []
-    work()
-    for _ in range(1 if quick else 3):
-        times = []
-        for _ in range(5 if quick else 15):
-            started = time.process_time()
-            work()
-            times.append(time.process_time() - started)
-        rounds.append(float(np.median(times)))
-    return 1000 * min(rounds)
 
 
 def exact_counts() -> int:

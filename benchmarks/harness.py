@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import time
@@ -29,6 +30,20 @@ def revision() -> str:
     run = lambda *words: subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()  # noqa: E731
     changed = run("status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results")
     return run("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def processor_seconds(work: Callable[[], object], *, quick: bool) -> float:
+    """Median processor time of one call on one thread, the least of three rounds: other programs only add to it."""
+    work()
+    rounds = []
+    for _ in range(1 if quick else 3):
+        times = []
+        for _ in range(5 if quick else 15):
+            started = time.process_time()
+            work()
+            times.append(time.process_time() - started)
+        rounds.append(statistics.median(times))
+    return min(rounds)
 
 
 def processor() -> str:

@@ -7,14 +7,13 @@ set. Where the eyes are nearer then than a scale has them, it sees enlarged pict
 """
 
 import csv
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import ROOT, benchmark, data_root
+from benchmarks.harness import ROOT, benchmark, data_root, processor_seconds
 
 LENGTHS = {1.0: 76800, 0.7: 33280, 0.5: 16128, 0.3: 3840}
 EER = {"celeba": "test", "orl": "test", "extended_yale_b": "test"}
@@ -159,7 +158,7 @@ def table_2_10(detectors: Mapping[float, Any], dataset: Any, quick: bool) -> lis
     image, eyes = dataset.images([0]), torch.from_numpy(dataset.eyes[:1])
     printed = {(row["scale"], row["detection_and_alignment"]): float(row["fps"]) for row in published("2_10")}
     reading = {
-        scale: seconds(lambda detector=detector: detector.values(image, eyes), quick)  # type: ignore[misc]
+        scale: processor_seconds(lambda detector=detector: detector.values(image, eyes), quick=quick)  # type: ignore[misc]
         for scale, detector in detectors.items()
     }
     rows, largest = [], max(detectors)
@@ -181,23 +180,9 @@ def face_seconds(quick: bool) -> float:
 
     try:
         frame = open_dataset("clips", data_root() / "face_video").read(0)
-        return seconds(lambda: find(frame), quick)
+        return processor_seconds(lambda: find(frame), quick=quick)
     except LineamentError:
         return float("nan")
-
-
-def seconds(work: Callable[[], object], quick: bool) -> float:
-    """Median processor seconds of a call on one thread, the least of three rounds: other programs only add to it."""
-    work()
-    rounds = []
-    for _ in range(1 if quick else 3):
-        times = []
-        for _ in range(5 if quick else 31):
-            started = time.process_time()
-            work()
-            times.append(time.process_time() - started)
-        rounds.append(float(np.median(times)))
-    return min(rounds)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lineament.datasets.base import AttributeDataset, Split
+from lineament.detectors.loading import AttributeDetector
 from lineament.errors import JobError, UsageError
 from lineament.images import to_batch
 
@@ -24,25 +23,6 @@ BATCH = 64
 
 class ImageError(JobError):
     """An image of the subject cannot be read: no section is worth anything without it, so the whole job stops."""
-
-
-class AttributeDetector(Protocol):
-    """What the report needs of a detector (`lineament.detectors.detector.Detector` is one)."""
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """Names of the columns."""
-
-    @property
-    def thresholds(self) -> NDArray[Any]:
-        """``(attributes,)``: the probability from which on an attribute counts as present."""
-
-    @property
-    def card(self) -> dict[str, Any]:
-        """Provenance."""
-
-    def probabilities(self, images: Tensor, eyes: Tensor | None = None) -> Tensor:
-        """``(batch, attributes)`` in [0, 1] for ``(batch, 3, height, width)`` images, eyes as in the data set."""
 
 
 @dataclass(frozen=True)

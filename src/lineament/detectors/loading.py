@@ -13,11 +13,11 @@ from lineament import artifacts
 from lineament.detectors import classical, detector, platform
 from lineament.errors import JobError
 
-__all__ = ["KINDS", "AnyDetector", "load_any"]
+__all__ = ["KINDS", "AnyDetector", "AttributeDetector", "load_any"]
 
 
-class AnyDetector(Protocol):
-    """What every kind of detector has; more than `subject.AttributeDetector`, which it satisfies."""
+class AttributeDetector(Protocol):
+    """What the report needs of a detector (`lineament.detectors.detector.Detector` is one)."""
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -30,6 +30,13 @@ class AnyDetector(Protocol):
     @property
     def card(self) -> dict[str, Any]:
         """Provenance."""
+
+    def probabilities(self, images: Tensor, eyes: Tensor | None = None) -> Tensor:
+        """``(batch, attributes)`` in [0, 1] for ``(batch, 3, height, width)`` images, eyes as in the data set."""
+
+
+class AnyDetector(AttributeDetector, Protocol):
+    """What every kind of detector has beyond that."""
 
     @property
     def eyes(self) -> NDArray[np.float32]:
@@ -45,9 +52,6 @@ class AnyDetector(Protocol):
 
     def __call__(self, images: Tensor, eyes: Tensor | None = None) -> Tensor:
         """Calibrated log-odds ``(batch, attributes)``."""
-
-    def probabilities(self, images: Tensor, eyes: Tensor | None = None) -> Tensor:
-        """``(batch, attributes)`` in [0, 1] for ``(batch, 3, height, width)`` images."""
 
     def only(self, *attributes: str) -> Self:
         """A detector of these attributes alone, at their cost alone."""
