@@ -80,14 +80,14 @@ class Decisions:
     @torch.no_grad()
     def predict(self, images: Tensor, *, batch_size: int = 256) -> Int64[Tensor, " batch"]:
         """The class decided for ``(batch,)``, an index into ``classes``; computed ``batch_size`` images at a time."""
-        parts = [self(part).argmax(1) for part in images.split(batch_size)] if len(images) else []
+        parts = [self(part).argmax(1) for part in torch.split(images, batch_size)] if len(images) else []
         return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.int64)
 
     def _wrong(self, shape: tuple[int, ...], images: int) -> str:
         wanted = f"({images}, {len(self.classes)})" if self.column is None else f"({images}, more than {self.column})"
         return (
-            f"the classifier: expected logits of shape {wanted} for the classes {', '.join(self.classes)}, got {shape}; "
-            "name as many classes as it has outputs, or the column of one attribute"
+            f"the classifier: expected logits of shape {wanted} for the classes {', '.join(self.classes)}, got "
+            f"{shape}; name as many classes as it has outputs, or the column of one attribute"
         )
 
 
