@@ -1,0 +1,242 @@
+"""The networks of section 4.3: encoders, one decoder with three outputs, discriminators; DCGAN-like (section 4.5.2).
+
+Two classes have branches of their own, as the dissertation draws them: the first layers of the encoders and of the
+discriminators, and the decoder's outputs. Where ``label`` is set, the class is an input instead, so that the size of
+the network does not grow with the number of classes (section 6.2 asks for it).
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from lineament.errors import UsageError
+
+__all__ = ["Crossing", "Discriminator", "Transformer"]
+
+
+class Crossing(NamedTuple):
+    """What the decoder makes of a code; all values in [0, 1].
+
+    Attributes:
+        reconstruction: the image in its own class ``(batch, channels, height, width)``.
+        transformed: the image in the target class, of the same shape.
+        mask: ``(batch, 1, height, width)``, 1 where the transformed image takes the place of the original.
+    """
+
+    reconstruction: Tensor
+    transformed: Tensor
+    mask: Tensor
+
+
+class ByClass(nn.Module):
+    """One module for each class; an image goes through that of its class."""
+
+    def __init__(self, modules: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(modules)
+
+    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
+        # every branch sees every image and the class selects, which costs little in first layers and can be exported
+        chosen = [branch(images) * (classes == j).view(-1, 1, 1, 1) for j, branch in enumerate(self.branches)]
+        return torch.stack(chosen).sum(0)
+
+
+class Modulated(nn.Module):
+    """One module for all classes; the class scales and shifts its channels."""
+
+    def __init__(self, module: nn.Module, classes: int, channels: int) -> None:
+        super().__init__()
+        self.module = module
+        self.scale, self.shift = nn.Embedding(classes, channels), nn.Embedding(classes, channels)
+        nn.init.ones_(self.scale.weight)
+
+    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
+        scale, shift = (table(classes)[:, :, None, None] for table in (self.scale, self.shift))
+        hidden: Tensor = self.module(images) * scale + shift
+        return hidden
+
+
+class Transformer(nn.Module):
+    """Encoders E_j and the decoder G: an image and two classes in, a `Crossing` out.
+
+    Args:
+        shape: channels, height and width of the images; both sides multiples of ``2 ** levels``.
+        classes: how many.
+        width: channels of the first layer; the code has four times as many.
+        levels: how often the sides are halved.
+        shared: encoders share all but their first layer; else nothing.
+        label: the class is an input, with one set of weights for all classes.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        classes: int = 2,
+        *,
+        width: int = 32,
+        levels: int = 2,
+        shared: bool = True,
+        label: bool = False,
+    ) -> None:
+        super().__init__()
+        check_sides(shape, levels)
+        channels, height, across = shape
+        self.shape, self.classes = (channels, height, across), classes
+        self.settings = {"shape": list(shape), "classes": classes, "width": width, "levels": levels, "shared": shared,
+                         "label": label}  # fmt: skip
+        widths = [width * min(2**level, 4) for level in range(levels)]
+        down = lambda: _down(widths)  # noqa: E731
+        self.first, self.encoder = _stem_and_trunk(channels, width, down, classes, shared=shared, label=label)
+        middle: list[nn.Module] = [_residual(widths[-1]), _residual(widths[-1])]
+        up: list[nn.Module] = []
+        for inputs, outputs in zip(widths[::-1], [*widths[-2::-1], width // 2], strict=True):
+            up += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+        self.middle = nn.Sequential(*middle)
+        self.targeted = Modulated(nn.Identity(), classes, widths[-1]) if label else None
+        self.decoder = nn.Sequential(*up)
+        self.output = nn.Conv2d(width // 2, channels * (1 if label else classes) + 1, 5, 1, 2)
+        self.apply(_initialised)
+
+    def forward(
+        self, images: Tensor, source: Int64[Tensor, " batch"], target: Int64[Tensor, " batch"], *, whole: bool = True
+    ) -> Crossing:
+        """Cross from ``source`` to ``target``.
+
+        Args:
+            images: ``(batch, *shape)`` in [0, 1].
+            source: the class each image is in.
+            target: the class it is to be in.
+            whole: also the reconstruction, which a network with ``label`` decodes separately; else it is the image.
+        """
+        code = self.middle(self.encoder(self.first(2 * images - 1, source), source))
+        if self.targeted is not None:
+            transformed, mask = self._decode(self.targeted(code, target))
+            reconstruction = self._decode(self.targeted(code, source))[0] if whole else images
+            return Crossing(reconstruction, transformed, mask)
+        decoded, mask = self._decode(code)
+        by_class = decoded.reshape(len(images), self.classes, *self.shape)
+        return Crossing(_chosen(by_class, source), _chosen(by_class, target), mask)
+
+    def _decode(self, code: Tensor) -> tuple[Tensor, Tensor]:
+        values = self.output(self.decoder(code)).float().sigmoid()
+        return values[:, :-1], values[:, -1:]
+
+
+class Discriminator(nn.Module):
+    """Discriminators D_j: the log-odds ``(batch,)`` that an image of class j is real; arguments as `Transformer`'s."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        classes: int = 2,
+        *,
+        width: int = 32,
+        levels: int = 2,
+        shared: bool = True,
+        label: bool = False,
+    ) -> None:
+        super().__init__()
+        check_sides(shape, levels)
+        channels, height, across = shape
+        widths = [width * min(2**level, 4) for level in range(levels)]
+
+        def trunk() -> nn.Module:
+            layers: list[nn.Module] = [nn.LeakyReLU(0.2)]
+            for inputs, outputs in pairwise(widths):
+                layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2)]
+            last = widths[-1]
+            layers += [nn.Conv2d(last, last, 3, 1, 1), nn.LeakyReLU(0.2)]
+            return nn.Sequential(*layers, nn.Conv2d(last, 1, (height >> levels, across >> levels)))
+
+        self.first, self.rest = _stem_and_trunk(channels, width, trunk, classes, shared=shared, label=label)
+        self.apply(_initialised)
+
+    def forward(self, images: Tensor, classes: Int64[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """The log-odds that ``images`` are real images of ``classes``."""
+        found: Tensor = self.rest(self.first(2 * images - 1, classes), classes)
+        return found.flatten().float()
+
+
+class _Plain(nn.Module):
+    """A module that the class does not matter to."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
+        hidden: Tensor = self.module(images)
+        return hidden
+
+
+class _Around(nn.Module):
+    """A module around which its input passes unchanged."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        changed: Tensor = hidden + self.module(hidden)
+        return changed
+
+
+def check_sides(shape: tuple[int, int, int], levels: int) -> None:
+    """Raise ``UsageError`` unless both sides can be halved ``levels`` times."""
+    unit = 2**levels
+    if shape[0] not in (1, 3) or shape[1] % unit or shape[2] % unit or not min(shape):
+        raise UsageError(
+            f"shape: expected 1 or 3 channels and sides that are multiples of {unit}, got {tuple(shape)}; "
+            "bring the images to such a size"
+        )
+
+
+def _stem_and_trunk(
+    channels: int, width: int, trunk: Callable[[], nn.Module], classes: int, *, shared: bool, label: bool
+) -> tuple[nn.Module, nn.Module]:
+    """The first layer, which knows the class, and the rest, which knows it only if nothing is shared."""
+
+    def stem() -> nn.Module:
+        return nn.Conv2d(channels, width, 4, 2, 1)
+
+    if label:
+        return Modulated(stem(), classes, width), _Plain(trunk())
+    first = ByClass([stem() for _ in range(classes)])
+    return first, _Plain(trunk()) if shared else ByClass([trunk() for _ in range(classes)])
+
+
+def _down(widths: Sequence[int]) -> nn.Module:
+    layers: list[nn.Module] = [nn.LeakyReLU(0.2)]
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers)
+
+
+def _residual(width: int) -> nn.Module:
+    return _Around(
+        nn.Sequential(
+            nn.Conv2d(width, width, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+    )
+
+
+def _chosen(by_class: Tensor, classes: Tensor) -> Tensor:
+    """``(batch, classes, …)`` at the class of each image."""
+    index = classes.view(-1, 1, 1, 1, 1).expand(-1, 1, *by_class.shape[2:])
+    return by_class.gather(1, index)[:, 0]
+
+
+def _initialised(module: nn.Module) -> None:
+    """DCGAN's start: convolutions from N(0, 0.02)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

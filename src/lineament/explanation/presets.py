@@ -1,0 +1,74 @@
+"""What is trained: the weights of the objective's terms, the size of the networks, the schedule."""
+
+from dataclasses import dataclass, replace
+
+from lineament.errors import UsageError, nearest
+
+__all__ = ["PRESETS", "ExplainerConfig", "preset"]
+
+
+@dataclass(frozen=True)
+class ExplainerConfig:
+    """One training. A weight of 0 switches its term off.
+
+    Attributes:
+        gan, classifier, reconstruction, consistency, count, smoothness, entropy: weights of equations 4.7, 4.9/4.10,
+            4.11, 4.13, 4.14, 4.15 and 4.16.
+        kappa: share of the pixels below which a smaller mask earns nothing (equation 4.14).
+        mask: False makes the transformed image the composite (table 4.3, "nomask").
+        penalty: weight of R1 on the discriminators, applied every ``penalty_every`` steps; 0 is off.
+        averaging: decay of the moving average of the weights; 0 takes the weights themselves.
+        shared: encoders share all layers but the first, and so do discriminators.
+        label: the class is an input of one network; needed for more than two classes.
+        width, discriminator_width: channels of the first layers.
+        levels: how often the sides are halved.
+        steps: of the generator, one of the discriminators each.
+        batch: images of each class a step; of ``label``, images a step over two.
+        learning_rate: of Adam (betas 0 and 0.99) for the generator and the discriminators; falls to 0 at the end.
+        evaluations: how often the validation part scores the weights.
+    """
+
+    gan: float = 1.0
+    classifier: float = 2.0
+    reconstruction: float = 50.0
+    consistency: float = 100.0
+    count: float = 10.0
+    smoothness: float = 1.0
+    entropy: float = 1.0
+    kappa: float = 0.02
+    mask: bool = True
+    penalty: float = 1.0
+    penalty_every: int = 16
+    averaging: float = 0.995
+    shared: bool = True
+    label: bool = False
+    width: int = 32
+    discriminator_width: int = 32
+    levels: int = 2
+    steps: int = 1500
+    batch: int = 32
+    learning_rate: float = 1e-3
+    evaluations: int = 15
+
+    def __post_init__(self) -> None:
+        weights = ("gan", "classifier", "reconstruction", "consistency", "count", "smoothness", "entropy", "penalty")
+        for name in weights:
+            if not 0 <= getattr(self, name) < 1e9:
+                raise UsageError(f"{name}: expected a weight of 0 or more, got {getattr(self, name)}")
+        if not 0 <= self.kappa <= 1:
+            raise UsageError(f"kappa: expected a share of the pixels in [0, 1], got {self.kappa}")
+        for name in ("penalty_every", "width", "discriminator_width", "levels", "steps", "batch", "evaluations"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}: expected at least 1, got {getattr(self, name)}")
+
+
+PRESETS: dict[str, ExplainerConfig] = {
+    "digits": ExplainerConfig(),
+}
+
+
+def preset(name: str) -> ExplainerConfig:
+    """The configuration of this name; an unknown one is refused with the nearest known one."""
+    if name not in PRESETS:
+        raise UsageError(nearest(name, PRESETS, "preset"))
+    return replace(PRESETS[name])
