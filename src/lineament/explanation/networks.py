@@ -40,9 +40,7 @@ class ByClass(nn.Module):
         self.branches = nn.ModuleList(modules)
 
     def forward(self, images: Tensor, classes: Tensor) -> Tensor:
-        # every branch sees every image and the class selects, which costs little in first layers and can be exported
-        chosen = [branch(images) * (classes == j).view(-1, 1, 1, 1) for j, branch in enumerate(self.branches)]
-        return torch.stack(chosen).sum(0)
+        return _chosen([branch(images) for branch in self.branches], classes)
 
 
 class Modulated(nn.Module):
@@ -118,7 +116,7 @@ class Transformer(nn.Module):
             reconstruction = self._decode(self.targeted(code, source))[0] if whole else images
             return Crossing(reconstruction, transformed, mask)
         decoded, mask = self._decode(code)
-        by_class = decoded.reshape(len(images), self.classes, *self.shape)
+        by_class = torch.chunk(decoded, self.classes, 1)
         return Crossing(_chosen(by_class, source), _chosen(by_class, target), mask)
 
     def _decode(self, code: Tensor) -> tuple[Tensor, Tensor]:
@@ -228,10 +226,10 @@ def _residual(width: int) -> nn.Module:
     )
 
 
-def _chosen(by_class: Tensor, classes: Tensor) -> Tensor:
-    """``(batch, classes, …)`` at the class of each image."""
-    index = classes.view(-1, 1, 1, 1, 1).expand(-1, 1, *by_class.shape[2:])
-    return by_class.gather(1, index)[:, 0]
+def _chosen(by_class: Sequence[Tensor], classes: Tensor) -> Tensor:
+    """Of one batch for each class, to each image that of its class; by weights of 0 and 1, which can be exported."""
+    weights = [(classes == j).view(-1, 1, 1, 1) for j in range(len(by_class))]
+    return torch.stack([weight * batch for weight, batch in zip(weights, by_class, strict=True)]).sum(0)
 
 
 def _initialised(module: nn.Module) -> None:

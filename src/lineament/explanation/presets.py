@@ -16,6 +16,8 @@ class ExplainerConfig:
             4.11, 4.13, 4.14, 4.15 and 4.16.
         kappa: share of the pixels below which a smaller mask earns nothing (equation 4.14).
         mask: False makes the transformed image the composite (table 4.3, "nomask").
+        shift, noise: pixels by which composites are moved, and standard deviation of the noise they get, before the
+            classifier sees them in training: what crosses the boundary is then no pattern of single pixels.
         penalty: weight of R1 on the discriminators, applied every ``penalty_every`` steps; 0 is off.
         averaging: decay of the moving average of the weights; 0 takes the weights themselves.
         shared: encoders share all layers but the first, and so do discriminators.
@@ -37,6 +39,8 @@ class ExplainerConfig:
     entropy: float = 1.0
     kappa: float = 0.02
     mask: bool = True
+    shift: int = 0
+    noise: float = 0.0
     penalty: float = 1.0
     penalty_every: int = 16
     averaging: float = 0.995

@@ -16,7 +16,7 @@ from lineament.classifier import AdaptedClassifier, from_module
 from lineament.errors import UsageError
 from lineament.explanation.pairs import Labelled, floats
 
-__all__ = ["Architecture", "accuracy", "build", "features", "train_small"]
+__all__ = ["Architecture", "accuracy", "build", "features", "shifted", "train_small"]
 
 Architecture = Literal["convolutional", "residual", "perceptron"]
 BATCH = 64
@@ -91,7 +91,7 @@ def train_small(
             index = order[step % batches * BATCH :][:BATCH]
             if len(index) < 2:  # batch normalisation needs more than one image
                 index = order[:BATCH] if len(order) > 1 else order.repeat(2)
-            loss = cross_entropy(network(_shifted(floats(part.images[index]))), part.labels[index])
+            loss = cross_entropy(network(shifted(floats(part.images[index]), 2)), part.labels[index])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -114,8 +114,10 @@ def features(classifier: AdaptedClassifier, images: Float32[Tensor, "n channels 
     return torch.cat([body(part) for part in torch.split(images, classifier.batch_size)])
 
 
-def _shifted(images: Float32[Tensor, "n channels height width"]) -> Float32[Tensor, "n channels height width"]:
-    """The whole batch moved by up to two pixels each way; what comes in at the edge repeats the edge."""
-    down, right = (int(value) for value in np.asarray(torch.randint(0, 5, (2,))))
+def shifted(
+    images: Float32[Tensor, "n channels height width"], most: int
+) -> Float32[Tensor, "n channels height width"]:
+    """The whole batch moved by up to ``most`` pixels each way, at random; what comes in at the edge repeats the edge."""
+    down, right = (int(value) for value in np.asarray(torch.randint(0, 2 * most + 1, (2,))))
     height, width = images.shape[2:]
-    return pad(images, (2, 2, 2, 2), mode="replicate")[:, :, down : down + height, right : right + width]
+    return pad(images, (most,) * 4, mode="replicate")[:, :, down : down + height, right : right + width]

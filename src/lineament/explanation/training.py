@@ -16,6 +16,7 @@ from lineament.explanation.explainer import Explainer, load
 from lineament.explanation.networks import Discriminator, Transformer
 from lineament.explanation.pairs import floats
 from lineament.explanation.presets import ExplainerConfig
+from lineament.explanation.small_classifiers import shifted
 from lineament.training import Run, moving_average
 from lineament.training.run import Device, Precision
 
@@ -35,6 +36,7 @@ def train_explainer(
     config: ExplainerConfig,
     folder: str | Path,
     *,
+    stand_in: Decisions | None = None,
     seed: int = 0,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -45,9 +47,10 @@ def train_explainer(
     Args:
         images: what to learn from; labels are not needed, the classifier's decisions sort them.
         validation: chooses the checkpoint; its decisions must show two classes too.
-        decisions: the classifier; without a gradient, train on a `student` of it and measure on it itself.
+        decisions: the classifier; it sorts the images and scores the checkpoints.
         config: what to train.
         folder: of the run: metrics, checkpoints, the artifact.
+        stand_in: gives the gradient where ``decisions`` has none; `student.imitate` trains one.
         seed: of weights and batches.
         device, precision: see `Run`.
         card: further entries of the artifact's card (data, licence, the classifier's sha256).
@@ -60,7 +63,8 @@ def train_explainer(
             classes without ``label``, or a folder that holds another run.
         JobError: a class that the classifier never decides for, so that there is nothing to explain.
     """
-    _check(decisions, config)
+    C = stand_in or decisions
+    _check(C, config)
     pools, judged = (_sides(part, decisions, name) for part, name in ((images, "images"), (validation, "validation")))
     run = Run(folder, config, data=_facts(images, decisions), seed=seed, device=device, precision=precision)
     torch.manual_seed(seed)
@@ -109,7 +113,7 @@ def train_explainer(
             with run.accelerator.autocast():
                 terms["gan"] = objective.realism(*_judged(D, fakes))
         if config.classifier:
-            terms["classifier"] = objective.classification(decisions(c), target)
+            terms["classifier"] = objective.classification(C(_disturbed(c, config)), target)
         if config.reconstruction:
             terms["reconstruction"] = objective.reconstruction(x, r)
         if config.mask:
@@ -169,6 +173,12 @@ def _batch(images: Tensor, pools: list[Tensor], each: int, device: torch.device)
     target = (source + torch.randint(1, k, (k * each,))) % k
     x = floats(images[torch.cat(drawn)]).contiguous(memory_format=torch.channels_last)
     return x.to(device), source.to(device), target.to(device)
+
+
+def _disturbed(images: Tensor, config: ExplainerConfig) -> Tensor:
+    """Moved and made noisy a little, so that what crosses the boundary is no pattern of single pixels."""
+    moved = shifted(images, config.shift) if config.shift else images
+    return (moved + config.noise * torch.randn_like(moved)).clamp(0, 1) if config.noise else moved
 
 
 def _judged(D: torch.nn.Module, kinds: list[tuple[Tensor, Tensor]]) -> list[Tensor]:
