@@ -19,6 +19,16 @@ CHECKED = (
     "lineament.detectors.networks",
     "lineament.detectors.objective",
     "lineament.detectors.pursuit",
+    "lineament.explanation.baselines",
+    "lineament.explanation.counterfactuals",
+    "lineament.explanation.distances",
+    "lineament.explanation.perturbation",
+    "lineament.explanation.regions",
+    "lineament.explanation.attribution",
+    "lineament.explanation.grad_cam",
+    "lineament.explanation.inside",
+    "lineament.explanation.log_odds",
+    "lineament.explanation.relevance",
 )
 
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
