@@ -1,0 +1,145 @@
+"""The rows of one explainer on test images: its composites, the nearest image of the other class, an adversarial image.
+
+KID and FID look through the features of the oracle of another seed (the 128 inputs of the last layer of a convolutional
+network trained on true labels), one target class at a time, mean over classes. A picture sheet of each run is left
+beside the runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from benchmarks.explain_pairs import EPSILON, RUNS, Case, oracles
+from benchmarks.explain_sheets import sheet
+
+METHODS = ("explaingan", "nearest", "pgd")
+SHOWN = ("validity", "oracle_validity", "cout", "mask_area", "changed", "l1", "kid", "kid_floor", "fid", "fid_floor")
+"""What stands in the table; ``details`` of a row holds the rest."""
+
+
+def crossed(case: Case, images: Any) -> Any:
+    """Every image explained towards every other class: one explanation an image for a pair, ``k - 1`` for ``k``."""
+    import torch
+
+    from lineament.explanation.explainer import Explanation, explain
+
+    k, source = len(case.plan.classes), case.decisions.predict(images)
+    found = [explain(case.explainer, case.decisions, images, (source + other) % k) for other in range(1, k)]
+    return Explanation(
+        **{one.name: torch.cat([getattr(part, one.name) for part in found]) for one in fields(Explanation)}
+    )
+
+
+def tested(case: Case) -> Any:
+    """The test images ``(n, channels, height, width)``; fewer for a quick run."""
+    from lineament.explanation.pairs import floats
+
+    return floats(case.parts.test.images[: 200 if case.plan.quick else None])
+
+
+def rivals(case: Case, explanation: Any) -> dict[str, tuple[Any, Any]]:
+    """Counterfactuals and mask (None: what visibly changes) by method; no adversarial image of a black box."""
+    from lineament.explanation.baselines import nearest, pgd
+    from lineament.explanation.pairs import floats
+
+    images, target = explanation.images, explanation.target
+    candidates = floats(case.parts.explainer.images[: 1000 if case.plan.quick else None])
+    found = {
+        "explaingan": (explanation.composite, explanation.mask),
+        "nearest": (nearest(images, target, candidates, case.decisions.predict(candidates)), None),
+    }
+    if case.decisions.differentiable:
+        steps = 5 if case.plan.quick else 40
+        found["pgd"] = (pgd(case.decisions, images, target, epsilon=EPSILON[case.plan.data], steps=steps), None)
+    return found
+
+
+def rows(case: Case) -> list[dict[str, Any]]:
+    """One row a method, and a picture sheet of the run."""
+    from lineament.explanation.counterfactuals import measure
+    from lineament.explanation.explainer import flips
+    from lineament.explanation.small_classifiers import accuracy
+
+    explanation = crossed(case, tested(case))
+    judges = oracles(case.plan.data, case.plan.classes, case.plan.quick)
+    found, made = rivals(case, explanation), []
+    for method, (others, mask) in found.items():
+        print(f"  measuring {method}", flush=True)
+        figures: dict[str, Any] = measure(
+            case.decisions, {} if case.plan.kind == "shuffled" else judges, explanation.images, others,
+            explanation.source, explanation.target, mask,
+        )  # fmt: skip
+        figures |= distances(judges["seed"].classifier, explanation, others, len(case.plan.classes))
+        row = {"run": case.plan.name, "method": method} | {key: figures.pop(key, None) for key in SHOWN}
+        made.append(row | {"minutes": case.minutes if method == "explaingan" else None, "details": figures})
+    places = flips(explanation, case.decisions)
+    made[0]["details"] |= {
+        "images": len(explanation),
+        "classifier_accuracy": accuracy(case.decisions.classifier, case.parts.test),
+        **{f"oracle_accuracy_{name}": accuracy(judge.classifier, case.parts.test) for name, judge in judges.items()},
+        "transformed_validity": share(case.decisions.predict(explanation.transformed) == explanation.target),
+        "reconstruction_l1": float((explanation.reconstruction - explanation.images).abs().mean()),
+        "median_flip": float(places[places.isfinite()].median()) if places.isfinite().any() else None,
+    }
+    picture(case, explanation, found, judges)
+    return made
+
+
+def distances(judge: Any, explanation: Any, others: Any, classes: int) -> dict[str, float]:
+    """KID and FID of the counterfactuals of each class against the test images decided for it, mean over classes."""
+    from lineament.explanation.distances import compare
+    from lineament.explanation.small_classifiers import features
+
+    first = len(explanation) // (classes - 1)
+    real, made = (features(judge, images) for images in (explanation.images[:first], others))
+    parts = [(real[explanation.source[:first] == j], made[explanation.target == j]) for j in range(classes)]
+    found = [compare(*part) for part in parts if len(part[0]) > 3 and len(part[1]) > 1]
+    return {key: float(np.mean([one[key] for one in found])) for key in found[0]} if found else {}
+
+
+def picture(case: Case, explanation: Any, found: Mapping[str, tuple[Any, Any]], judges: Mapping[str, Any]) -> None:
+    """Twelve images of each target class, then up to twelve that failed; failures bear a red bar."""
+    failed = case.decisions.predict(explanation.composite) != explanation.target
+    if case.plan.kind != "shuffled":
+        failed |= judges["architecture"].predict(explanation.composite) != explanation.target
+    targets = range(len(case.plan.classes))
+    chosen = [int(i) for j in targets for i in (explanation.target == j).nonzero()[:12, 0]]
+    chosen += [int(i) for i in failed.nonzero()[:12, 0]]
+    one = explanation[chosen]
+    columns = {"input": one.images, "again": one.reconstruction, "transf.": one.transformed, "mask": one.mask}
+    columns |= {name: others[chosen] for name, (others, _) in found.items()}
+    sheet(RUNS / "sheets" / case.plan.data / f"{case.plan.name.replace('/', '-')}.png", columns, failed[chosen])
+
+
+def share(which: Any) -> float:
+    """Of true values."""
+    return float(which.double().mean())
+
+
+def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The metrics of the pairs, each the worst pair's, mean over seeds where it does not say otherwise."""
+    pairs = sorted({row["run"].split("/")[0] for row in found})
+    means = {
+        (pair, method): {
+            key: float(np.mean([row[key] for row in found if row["run"].split("/")[0] == pair
+                                and row["method"] == method])) for key in SHOWN
+        } for pair in pairs for method in METHODS
+    }  # fmt: skip
+    ours, near = ([means[pair, method] for pair in pairs] for method in METHODS[:2])
+    rival = [max(means[pair, method]["cout"] for method in METHODS[1:]) for pair in pairs]
+    own = [row for row in found if row["method"] == METHODS[0]]
+    return {
+        "min_validity": min(row["validity"] for row in ours),
+        "min_oracle_validity": min(row["oracle_validity"] for row in ours),
+        "max_training_minutes": max(row["minutes"] for row in own),
+        "min_validity_of_a_seed": min(row["validity"] for row in own),
+        "min_oracle_validity_of_a_seed": min(row["oracle_validity"] for row in own),
+        "nearest_over_mask_area": min(b["mask_area"] / a["mask_area"] for a, b in zip(ours, near, strict=True)),
+        "nearest_over_l1": min(b["l1"] / a["l1"] for a, b in zip(ours, near, strict=True)),
+        "cout_over_baselines": min(a["cout"] - b for a, b in zip(ours, rival, strict=True)),
+        **{f"mean_{key}": float(np.mean([row[key] for row in ours])) for key in SHOWN[2:]},
+        "mean_kid_nearest": float(np.mean([row["kid"] for row in near])),
+        "runs": len(own),
+    }
