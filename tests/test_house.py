@@ -25,7 +25,7 @@ FLOORS = [  # from the ground up; those of one line do not know each other
     {"subject"},
     {"authentication", "editing", "explanation", "defense", "deployment"},
     {"dossier", "studio", "service", "reproduction"},
-    {"cli_authentication", "cli_monitor", "cli_service"},
+    {"cli_authentication", "cli_explanation", "cli_monitor", "cli_service"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

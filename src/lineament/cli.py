@@ -12,7 +12,7 @@ from typing import Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from lineament import cli_authentication, cli_monitor, cli_service
+from lineament import cli_authentication, cli_explanation, cli_monitor, cli_service
 from lineament.errors import LineamentError
 
 __all__ = ["main"]
@@ -238,6 +238,7 @@ def dossier(
     seed: int = 0,
     quick: bool = False,
     json: Path | None = None,
+    explainer: tuple[Path, ...] = (),
 ) -> None:
     """Write one self-contained page about a detector: what it is good at, where it is blind, where it is weak.
 
@@ -249,10 +250,11 @@ def dossier(
         seed: of everything drawn at random.
         quick: read some hundred images of each part: a first look, not a measurement.
         json: also write every figure to this file.
+        explainer: folders of `lineament train explainer`, of this detector, beside those that come with the package.
     """
     from lineament.dossier import dossier
 
-    dossier(data=data, root=root, detector=detector, out=out, seed=seed, quick=quick, json=json)
+    dossier(data=data, root=root, detector=detector, out=out, seed=seed, quick=quick, json=json, explainers=explainer)
 
 
 VERBS: dict[str, Callable[..., Any]] = {
@@ -269,6 +271,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "faces fetch": faces_fetch,
     "faces show": faces_show,
     **cli_authentication.VERBS,
+    **cli_explanation.VERBS,
     **cli_monitor.VERBS,
     **cli_service.VERBS,
 }
@@ -279,9 +282,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return what it returns or 0, 1 for a job that failed, 2 for a call that was wrong."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     verbs, prog = VERBS, "lineament"
-    if group := {
-        verb[len(words[0]) + 1 :]: run for verb, run in VERBS.items() if words and verb.startswith(f"{words[0]} ")
-    }:
+    group = {verb[len(words[0]) + 1 :]: run for verb, run in VERBS.items() if words and verb.startswith(f"{words[0]} ")}
+    if group:
         verbs, prog = group, f"lineament {words.pop(0)}"
     try:
         try:
@@ -297,9 +299,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         return 1
     except OSError as error:
-        _drop_output()
-        place = error.filename or "standard output"  # the one stream that a verb does not open by name
-        print(f"lineament: {place}: {error.strerror or error}", file=sys.stderr)
+        _drop_output()  # the one stream that a verb does not open by name
+        print(f"lineament: {error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("lineament: stopped", file=sys.stderr)

@@ -30,6 +30,8 @@ from lineament.detectors import discovery_section as discovery
 from lineament.detectors import section as detection
 from lineament.detectors.loading import load_any
 from lineament.errors import JobError, LineamentError, UsageError
+from lineament.explanation import section as explanation
+from lineament.explanation.loading import for_detector
 from lineament.report import Fragment, Section, page
 from lineament.subject import ImageError, Subject
 
@@ -42,6 +44,7 @@ SECTIONS: list[Section] = [
     discovery.SECTION,
     verification.SECTION,
     refusals.SECTION,
+    explanation.SECTION,
 ]
 """In the order in which they are read. A wing adds its own here, and nothing else."""
 
@@ -54,6 +57,7 @@ def dossier(
     seed: int = 0,
     quick: bool = False,
     json: Path | None = None,
+    explainers: Sequence[Path] = (),
 ) -> None:
     """Write the dossier of one detector on one data set.
 
@@ -68,6 +72,7 @@ def dossier(
         seed: of everything drawn at random.
         quick: some hundred images of each part and 200 resamples.
         json: a file for all figures, if wanted.
+        explainers: folders of explainers of this detector; one of another is refused.
     """
     if detector is None and data != "portraits":
         place = f" --root {shlex.quote(str(root))}" if root else ""
@@ -81,11 +86,14 @@ def dossier(
         chosen,
         seed=seed,
         quick=quick,
+        explainers=explainers,
     )
     subject.attributes  # noqa: B018 - a detector for other attributes is refused before any work
+    for_detector(chosen, explainers)  # and so is an explainer of another detector
     flags = {"--data": data, "--root": root, "--detector": detector, "--out": out, "--seed": seed, "--json": json}
     command = shlex.join(
         ["lineament", "dossier", *(str(word) for pair in flags.items() if pair[1] is not None for word in pair)]
+        + ["--explainer", *map(str, explainers)] * bool(explainers)
         + ["--quick"] * quick
     )
     write(subject, run_sections(subject, SECTIONS), out, command=command, json=json)

@@ -1,8 +1,9 @@
 """What a dossier is about: one detector on one data set, with its answers computed once and shared by all sections."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -49,6 +50,7 @@ class Subject:
         detector: any `AttributeDetector`.
         seed: of everything drawn at random.
         quick: fewer images and resamples; a first look, not a measurement.
+        explainers: folders of explainers of the detector, beside those that come with the package.
         computed: the parts whose `readings` are known by now.
     """
 
@@ -56,6 +58,7 @@ class Subject:
     detector: AttributeDetector
     seed: int = 0
     quick: bool = False
+    explainers: Sequence[Path] = ()
     computed: dict[Split, Readings] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,189 @@
+"""Which classifier the verbs explain, on which images: a detector's attribute, an ONNX file, a small one made here.
+
+A run keeps a copy of its classifier beside the explainer, so that the folder explains pictures without being told
+again what it explains: ``classifier/``, an artifact, or ``classifier.onnx``.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lineament import artifacts
+from lineament.classifier import from_module, from_onnx
+from lineament.datasets.base import AttributeDataset
+from lineament.datasets.pixels import pixels
+from lineament.detectors.loading import AnyDetector, load_any
+from lineament.errors import JobError, UsageError, nearest
+from lineament.explanation.decisions import Decisions
+from lineament.explanation.pairs import pair
+from lineament.explanation.small_classifiers import build, train_small
+
+__all__ = ["KIND", "SHIPPED_DETECTOR", "Chosen", "decisions_in", "of_detector", "of_file", "of_pair", "two_classes"]
+
+SHIPPED_DETECTOR = Path(str(files("lineament.detectors"))) / "shipped" / "portraits"
+
+SIZE = 64
+"""Longer side in pixels at most that images of faces are explained at, unless another is asked for."""
+
+TRAINING, VALIDATION = 50_000, 8_000
+"""Images at most that train an explainer and choose its checkpoint: those of section 4.5.1."""
+
+KIND = "small_classifier"
+"""Of the artifact of a small classifier."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A classifier that can be had, and images to explain it on.
+
+    Attributes:
+        classes: what it decides between.
+        column: see `Decisions`.
+        images: train the explainer, ``(n, channels, height, width)`` uint8.
+        validation: choose its checkpoint, likewise.
+        keep: puts the classifier into a folder, from which `decisions_in` takes it; trains it if need be.
+    """
+
+    classes: tuple[str, ...]
+    column: int | None
+    images: Tensor
+    validation: Tensor
+    keep: Callable[[Path], object]
+
+
+def of_detector(
+    detector: Path | None, attribute: str, dataset: AttributeDataset, size: int | None, unit: int = 1
+) -> Chosen:
+    """One attribute of a detector, an artifact or a run folder; None for the one that comes with the package.
+
+    Args:
+        detector: the folder.
+        attribute: one of its attributes.
+        dataset: the images; no label of theirs is read.
+        size: longer side in pixels that they are brought to; None for the detector's own, `SIZE` at most.
+        unit: both sides become multiples of it.
+    """
+    folder = SHIPPED_DETECTOR if detector is None else detector
+    folder = run if (run := folder / "detector").is_dir() else folder
+    opened = load_any(folder)
+    if attribute not in opened.attributes:
+        raise UsageError(nearest(attribute, opened.attributes, "attribute"))
+    shape = _fitted(opened.shape, size or min(SIZE, max(opened.shape)), unit)
+    memory = pixels(dataset, shape)
+
+    def keep(place: Path) -> None:
+        artifact = artifacts.load(folder, kind=artifacts.read_card(folder)["kind"])
+        ours = ("format", "lineament", "weights_bytes", "weights_sha256", "card_sha256")
+        card = {key: value for key, value in artifact.card.items() if key not in ours}
+        artifacts.save(place / "classifier", tensors=artifact.tensors, **card)
+
+    parts = [_some(memory, np.flatnonzero(dataset.split == split), most, channels=3)
+             for split, most in ((0, TRAINING), (1, VALIDATION))]  # fmt: skip
+    return Chosen((f"no {attribute}", attribute), 0, *parts, keep)
+
+
+def of_file(
+    path: Path,
+    classes: tuple[str, ...],
+    column: int | None,
+    dataset: AttributeDataset,
+    *,
+    size: int | None = None,
+    unit: int = 1,
+    seed: int = 0,
+) -> Chosen:
+    """An ONNX file, on images of its classes if the set has them as attributes, else on all."""
+    from_onnx(path)  # what is none is told before any image is read
+    keep = _copying(path)
+    if set(classes) <= set(dataset.attributes):
+        parts = pair(dataset, classes, seed)
+        return Chosen(classes, column, parts.explainer.images, parts.validation.images, keep)
+    shape = dataset.read(0).shape[:2] if len(dataset) else (1, 1)
+    memory = pixels(dataset, _fitted((shape[0], shape[1]), size, unit) if size else None)
+    images, validation = (_some(memory, np.flatnonzero(dataset.split == split), most)
+                          for split, most in ((0, TRAINING), (1, VALIDATION)))  # fmt: skip
+    return Chosen(classes, column, images, validation, keep)
+
+
+def of_pair(classes: tuple[str, ...], dataset: AttributeDataset, seed: int) -> Chosen:
+    """The chapter's small classifier of two or more classes of a set, trained on their first part (section 4.5.1)."""
+    parts = pair(dataset, classes, seed)
+
+    def keep(place: Path) -> None:
+        if (place / "classifier").exists():
+            return  # trained by an earlier call, which this one goes on with
+        made = train_small(parts.classifier, len(classes), architecture="convolutional", seed=seed)
+        shape = list(parts.classifier.images.shape[1:])
+        config = {"architecture": "convolutional", "shape": shape, "classes": list(classes)}
+        if made.module is not None:
+            facts = {"data": dataset.name, "licence": dataset.licence, "training": {"seed": seed}}
+            artifacts.save(place / "classifier", kind=KIND, tensors=made.module.state_dict(), config=config, **facts)
+
+    return Chosen(classes, None, parts.explainer.images, parts.validation.images, keep)
+
+
+def decisions_in(
+    run: Path, classes: Sequence[str], *, column: int | None = None, detector: Path | None = None
+) -> tuple[Decisions, str]:
+    """The classifier that a run's folder keeps, and the sha256 of its weights.
+
+    Args:
+        run: a folder that `Chosen.keep` wrote to. Without a classifier in it, the detector that comes with the package
+            is meant.
+        classes: what it decides between, as the explainer names them.
+        column: of an ONNX file of one logit for two classes.
+        detector: take this one instead.
+    """
+    classes, file = tuple(classes), run / "classifier.onnx"
+    if detector is None and file.exists():
+        return Decisions(from_onnx(file), classes, column), hashlib.sha256(file.read_bytes()).hexdigest()
+    kept = run / "classifier" if (run / "classifier").is_dir() else SHIPPED_DETECTOR
+    folder = detector or kept
+    folder = inside if (inside := folder / "detector").is_dir() else folder
+    card = artifacts.read_card(folder)
+    if card["kind"] == KIND:
+        return Decisions(from_module(_small(folder)), classes), card["weights_sha256"]
+    return two_classes(load_any(folder), classes[1]), card["weights_sha256"]
+
+
+def two_classes(detector: AnyDetector, attribute: str) -> Decisions:
+    """The decisions of a detector about one attribute, at that attribute's cost, by its stored threshold."""
+    alone = detector.only(attribute)
+    return Decisions(alone, (f"no {attribute}", attribute), 0, float(alone.thresholds[0]))  # type: ignore[arg-type]
+
+
+def _small(folder: Path) -> torch.nn.Module:
+    artifact = artifacts.load(folder, kind=KIND)
+    try:
+        config = artifact.card["config"]
+        network = build(config["architecture"], tuple(config["shape"]), len(config["classes"]))
+        network.load_state_dict(artifact.tensors)
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise JobError(f"{folder}: its card and its weights do not describe a classifier ({error})") from None
+    return network
+
+
+def _copying(path: Path) -> Callable[[Path], object]:
+    return lambda place: artifacts.write_atomically(place / "classifier.onnx", path.read_bytes())
+
+
+def _fitted(shape: tuple[int, int], longer: int, unit: int) -> tuple[int, int]:
+    """Height and width with this longer side, in proportion, as nearly as multiples of ``unit`` can have it."""
+    if not 8 <= longer <= 512:
+        raise UsageError(f"--size: expected 8 to 512 pixels, got {longer}")
+    height, width = (unit * max(1, round(side * longer / max(shape) / unit)) for side in shape)
+    return height, width
+
+
+def _some(memory: NDArray[np.uint8], rows: NDArray[np.int64], most: int, channels: int | None = None) -> Tensor:
+    """Up to ``most`` images of a memory-mapped set, drawn at random, in order; grey ones to ``channels``."""
+    rows = np.sort(np.random.default_rng(0).permutation(rows)[:most])
+    images = torch.from_numpy(memory[rows]).permute(0, 3, 1, 2).contiguous()
+    return images if channels is None else images.expand(-1, channels, -1, -1)
