@@ -21,6 +21,9 @@ CHECKED = (
     "lineament.detectors.pursuit",
     "lineament.explanation.baselines",
     "lineament.explanation.counterfactuals",
+    "lineament.explanation.cycle_gan",
+    "lineament.explanation.pixel_da",
+    "lineament.explanation.substitutability",
     "lineament.explanation.distances",
     "lineament.explanation.perturbation",
     "lineament.explanation.regions",
@@ -29,6 +32,10 @@ CHECKED = (
     "lineament.explanation.inside",
     "lineament.explanation.log_odds",
     "lineament.explanation.relevance",
+    "lineament.explanation.pairs",
+    "lineament.explanation.decisions",
+    "lineament.explanation.objective",
+    "lineament.explanation.networks",
 )
 
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

@@ -90,8 +90,9 @@ def load(folder: str | Path) -> Explainer:
     try:
         config = artifact.card["config"]
         settings = dict(config["transformer"])
+        channels, height, width = settings.pop("shape")
         explainer = Explainer(
-            Transformer(settings.pop("shape"), **settings),
+            Transformer((channels, height, width), **settings),
             [str(name) for name in config["classes"]],
             masked=bool(config["masked"]),
             card=artifact.card,

@@ -117,7 +117,7 @@ def features(classifier: AdaptedClassifier, images: Float32[Tensor, "n channels 
 def shifted(
     images: Float32[Tensor, "n channels height width"], most: int
 ) -> Float32[Tensor, "n channels height width"]:
-    """The whole batch moved by up to ``most`` pixels each way, at random; what comes in at the edge repeats the edge."""
+    """The whole batch moved by up to ``most`` pixels each way at random; what comes in at an edge repeats the edge."""
     down, right = (int(value) for value in np.asarray(torch.randint(0, 2 * most + 1, (2,))))
     height, width = images.shape[2:]
     return pad(images, (most,) * 4, mode="replicate")[:, :, down : down + height, right : right + width]

@@ -128,14 +128,18 @@ def train_explainer(
         run.log(**terms)
         if (step + 1) % max(1, config.steps // config.evaluations) == 0 or step + 1 == config.steps:
             candidate = Explainer(cast(Transformer, average.module), decisions.classes, masked=config.mask)
-            run.keep_best(_score(candidate, decisions, *judged, run), average.module.state_dict())
+            run.keep_best(_score(candidate, decisions, judged, run), average.module.state_dict())
 
     best = Transformer((channels, height, across), len(decisions.classes), width=config.width, **size)
     best.load_state_dict({name: _rounded(value) for name, value in run.best_state().items()})
     explainer = Explainer(best, decisions.classes, masked=config.mask)
     if run.is_main:
-        told = {"training": {"seed": seed, "steps": run.step, "schedule": asdict(config)}}
-        explainer.save(Path(folder) / "explainer", **told, **(card or {}))
+        explainer.save(
+            Path(folder) / "explainer",
+            training={"seed": seed, "steps": run.step, "schedule": asdict(config)},
+            metrics=_measured(explainer, decisions, *judged),
+            **(card or {}),
+        )
     run.accelerator.wait_for_everyone()
     return load(folder)
 
@@ -188,22 +192,28 @@ def _judged(D: torch.nn.Module, kinds: list[tuple[Tensor, Tensor]]) -> list[Tens
     return list(torch.split(found, [len(part) for part, _ in kinds]))
 
 
-@torch.no_grad()
-def _score(explainer: Explainer, decisions: Decisions, images: Tensor, pools: list[Tensor], run: Run) -> float:
+def _score(explainer: Explainer, decisions: Decisions, judged: tuple[Tensor, list[Tensor]], run: Run) -> float:
     """Validity of the direction that crosses least often, up to `ENOUGH`, less the mean change of a pixel."""
+    with run.accelerator.autocast():
+        measured = _measured(explainer, decisions, *judged)
+    run.record(**measured)
+    return min(measured["validity"], ENOUGH) - measured["change"]
+
+
+@torch.no_grad()
+def _measured(explainer: Explainer, decisions: Decisions, images: Tensor, pools: list[Tensor]) -> dict[str, float]:
+    """On validation images: the validity of the direction that crosses least often, and the mean change of a pixel."""
     valid, changed = [], []
+    device = next(explainer.parameters()).device
     for j, pool in enumerate(pools):
-        x = floats(images[pool[: VALIDATION_IMAGES // len(pools)]]).to(run.device)
-        source = torch.full((len(x),), j, device=run.device)
+        x = floats(images[pool[: VALIDATION_IMAGES // len(pools)]]).to(device)
+        source = torch.full((len(x),), j, device=device)
         for other in range(1, len(pools)):
             target = (source + other) % len(pools)
-            with run.accelerator.autocast():
-                _, _, c = explainer(x, source, target)
+            _, _, c = explainer(x, source, target)
             valid.append((decisions.predict(c) == target).double().mean())
             changed.append((c - x).abs().mean().double())
-    validity, change = torch.stack(valid).min(), torch.stack(changed).mean()
-    run.record(validity=float(validity), change=float(change))
-    return float(validity.clamp(max=ENOUGH) - change)
+    return {"validity": float(torch.stack(valid).min()), "change": float(torch.stack(changed).mean())}
 
 
 def _facts(images: Tensor, decisions: Decisions) -> dict[str, Any]:
