@@ -121,7 +121,7 @@ def test_the_interval_is_students_over_seeds_of_paired_shares():
     assert shares["noisy"][1:] == pytest.approx((ratios.mean(), low, high))
 
 
-@pytest.mark.parametrize(("sets", "seeds"), [({CEILING: None}, (0,)), ({"transformed_0": None}, (0, 1))])
+@pytest.mark.parametrize(("sets", "seeds"), [({CEILING: halves(4, 0)}, (0,)), ({"other": halves(4, 0)}, (0, 1))])
 def test_two_seeds_and_a_ceiling_are_needed(sets, seeds):
     with pytest.raises(UsageError, match="two seeds or more and a set 'ceiling'"):
         substitutability(sets, halves(4, 0), seeds)

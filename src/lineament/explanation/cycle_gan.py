@@ -24,7 +24,7 @@ from lineament.training.run import Device, Precision
 
 __all__ = ["Bytes", "CycleGanConfig", "Generator", "drawn", "facts", "falling", "train_cycle_gan"]
 
-Bytes = UInt8[Tensor, "n channels height width"]
+Bytes = UInt8[Tensor, "_ channels height width"]
 
 
 @dataclass(frozen=True)
