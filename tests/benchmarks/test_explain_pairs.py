@@ -1,0 +1,88 @@
+"""The benchmarks of explained pairs: which figure becomes which metric, and that runs keep their names."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from benchmarks.aospc import place, published
+from benchmarks.explain_controls import correlation, plans
+from benchmarks.explain_measures import METHODS, SHOWN, summary
+from benchmarks.explain_pairs import Plan, pair_plans, select
+from benchmarks.explain_sheets import heat, sheet
+
+
+def row(run: str, method: str, **figures: float) -> dict[str, Any]:
+    return {"run": run, "method": method, "minutes": 2.0} | dict.fromkeys(SHOWN, 0.5) | figures
+
+
+def test_the_worst_pair_counts_and_seeds_are_averaged():
+    found = [row(f"{pair}/seed{seed}", method) for pair in ("3-8", "4-9") for seed in (0, 1) for method in METHODS]
+    found[0] |= {"validity": 1.0, "oracle_validity": 0.9, "cout": 0.7, "l1": 0.1, "minutes": 9.0}
+    found[3] |= {"validity": 0.9, "oracle_validity": 0.8, "cout": 0.9, "l1": 0.1}
+    found[1] |= {"l1": 0.6}
+    metrics = summary(found)
+    assert metrics["min_validity"] == 0.5 and metrics["max_training_minutes"] == 9
+    first = summary(found[:6])
+    assert first["min_validity"] == pytest.approx(0.95) and first["min_validity_of_a_seed"] == 0.9
+    assert first["min_oracle_validity"] == pytest.approx(0.85) and first["runs"] == 2
+    assert first["nearest_over_l1"] == pytest.approx(0.55 / 0.1)
+    assert first["cout_over_baselines"] == pytest.approx(0.8 - 0.5)
+
+
+def test_runs_of_pairs_lie_where_the_other_benchmarks_look_for_them():
+    names = [plan.name for plan in pair_plans("mnist", 0, 2, quick=False)]
+    assert names[:2] == ["3-8/seed0", "4-9/seed0"] and names[-1] == "3-5/seed1" and len(names) == 8
+    assert Plan("mnist", ("4", "9")).folder.parts[-5:] == ("benchmarks", "explain", "mnist", "4-9", "seed0")
+
+
+def test_no_control_takes_the_folder_of_another_run():
+    controls = plans("mnist", ("4", "9"), ("3", "5", "8"), 0, quick=False)
+    folders = [plan.folder for plan in [*controls, *pair_plans("mnist", 0, 3, quick=False)]]
+    assert len(set(folders)) == len(folders)
+    assert Plan("mnist", ("4", "9"), quick=True).folder not in folders
+
+
+def test_an_unknown_run_is_not_trained():
+    with pytest.raises(SystemExit, match="unknown runs 4-7/seed0; known: 4-9/seed0"):
+        select([Plan("mnist", ("4", "9"))], ["4-7/seed0"])
+
+
+@pytest.mark.parametrize(("ours", "outcome"), [(0.9, (True, True)), (0.55, (False, True)), (0.4, (False, False))])
+def test_tied_means_not_below_the_interval_of_the_best(ours: float, outcome: tuple[bool, bool]):
+    common = {"data": "mnist", "threshold": 0.5}
+    rows = [
+        common | {"method": "explaingan", "probability": ours, "probability_low": 0.0},
+        common | {"method": "gradient", "probability": 0.3, "probability_low": 0.29},
+        common | {"method": "occlusion", "probability": 0.6, "probability_low": 0.5},
+        common | {"method": "grad_cam", "probability": float("nan"), "probability_low": float("nan")},
+        common | {"threshold": 0.7, "method": "gradient", "probability": 0.99, "probability_low": 0.98},
+    ]
+    assert place(rows, "mnist", 0.5, "probability") == outcome
+
+
+def test_published_figures_belong_to_mnist():
+    printed = published("mnist")
+    assert printed["explaingan", 0.5] == 2622 and printed["grad_cam", 0.9] is None
+    assert not published("fashion_mnist")
+
+
+def test_correlation_leaves_out_maps_that_do_not_vary():
+    one = torch.rand(3, 5, 5, generator=torch.Generator().manual_seed(0))
+    other = torch.stack([one[0] * 2 + 1, 1 - one[1], torch.ones(5, 5)])
+    assert correlation(one, other) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_sheet_marks_failures(tmp_path: Path):
+    images = torch.rand(4, 1, 6, 6)
+    sheet(tmp_path / "new" / "sheet.png", {"input": images, "map": heat(images[:, 0])}, torch.tensor([1, 0, 0, 0]))
+    pixels = np.asarray(Image.open(tmp_path / "new" / "sheet.png"))
+    assert ((pixels == (192, 0, 0)).all(2)).sum() == 3 * 12
+
+
+def test_heat_stretches_each_map():
+    maps = heat(torch.tensor([[[-1.0, 1.0]], [[5.0, 5.0]]]))
+    assert maps[0].ravel().tolist() == [0, 1] and not maps[1].any()
