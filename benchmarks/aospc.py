@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.explain_measures import crossed
-from benchmarks.explain_pairs import RUNS, Case, case, pair_plans
+from benchmarks.explain_pairs import Case, case, pair_plans
 from benchmarks.explain_sheets import heat, sheet
 from benchmarks.harness import ROOT, benchmark
 
@@ -88,7 +88,7 @@ def mapped(one: Case) -> tuple[Any, dict[str, Any]]:
         print(f"  {method}", flush=True)
         maps[method] = attribute(method, one.decisions, images, explanation.source)
     pictures = {name: heat(own[:24]) for name, own in maps.items()}
-    path = RUNS / "sheets" / one.plan.data / f"maps-{one.plan.name.replace('/', '-')}.png"
+    path = one.plan.sheet.with_name(f"maps-{one.plan.sheet.name}")
     sheet(path, {"input": images[:24], "composite": explanation.composite[:24], **pictures})
     return images, maps
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.explain_pairs import EPSILON, RUNS, Case, oracles
+from benchmarks.explain_pairs import EPSILON, Case, oracles
 from benchmarks.explain_sheets import sheet
 
 METHODS = ("explaingan", "nearest", "pgd")
@@ -110,7 +110,7 @@ def picture(case: Case, explanation: Any, found: Mapping[str, tuple[Any, Any]], 
     one = explanation[chosen]
     columns = {"input": one.images, "again": one.reconstruction, "transf.": one.transformed, "mask": one.mask}
     columns |= {name: others[chosen] for name, (others, _) in found.items()}
-    sheet(RUNS / "sheets" / case.plan.data / f"{case.plan.name.replace('/', '-')}.png", columns, failed[chosen])
+    sheet(case.plan.sheet, columns, failed[chosen])
 
 
 def share(which: Any) -> float:

@@ -7,6 +7,7 @@ explained classifier is kept beside its explainer, so that what is measured is w
 import argparse
 import functools
 import json
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,8 +51,13 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        """Of the run."""
-        return RUNS / ("quick" if self.quick else "") / self.data / self.name
+        """Of the run; a quick one is gone when the process ends."""
+        return (Path(scratch().name) if self.quick else RUNS) / self.data / self.name
+
+    @property
+    def sheet(self) -> Path:
+        """The picture sheet of the run."""
+        return RUNS / ("quick" if self.quick else "sheets") / self.data / f"{self.name.replace('/', '-')}.png"
 
 
 class Case(NamedTuple):
@@ -62,6 +68,12 @@ class Case(NamedTuple):
     decisions: Any
     explainer: Any
     minutes: float
+
+
+@functools.cache
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """Where quick runs lie."""
+    return tempfile.TemporaryDirectory()
 
 
 @functools.cache
