@@ -61,7 +61,7 @@ class Plan:
 
 
 class Case(NamedTuple):
-    """A trained plan: the parts of its data, the classifier that is explained, the explainer, minutes of training."""
+    """A trained plan: the parts of its data, the classifier that is explained, the explainer, processor minutes."""
 
     plan: Plan
     parts: Any
@@ -138,22 +138,30 @@ def stand_in(plan: Plan, parts: Any, decisions: Any) -> Any:
 
 
 def trained(plan: Plan, parts: Any, decisions: Any, config: Any, card: dict[str, Any]) -> tuple[Any, float]:
-    """The explainer, and the minutes its training took: seconds a step of the sessions that ended, times its steps."""
+    """The explainer, and the processor minutes of its training, to which other programs on the machine add nothing.
+
+    A session that was killed leaves no line, so they are the seconds a step of those that ended, times all steps.
+    """
     from lineament.explanation.training import train_explainer
 
     ledger, metrics = plan.folder / "sessions.jsonl", plan.folder / "metrics.jsonl"
-    before = json.loads(metrics.read_text().splitlines()[-1])["step"] if metrics.exists() else 0
-    started = time.perf_counter()
+    told = metrics.read_text().splitlines() if metrics.exists() else []
+    before = json.loads(told[-1])["step"] if told else 0
+    started, worked = time.perf_counter(), time.process_time()
     explainer = train_explainer(
         parts.explainer.images, parts.validation.images, decisions, config, plan.folder,
         stand_in=stand_in(plan, parts, decisions), seed=plan.seed, card=card,
     )  # fmt: skip
     if config.steps > before:
-        line = {"steps": config.steps - before, "seconds": round(time.perf_counter() - started, 1)}
+        line = {
+            "steps": config.steps - before,
+            "seconds": round(time.perf_counter() - started, 1),
+            "processor_seconds": round(time.process_time() - worked, 1),
+        }
         with ledger.open("a") as file:
             file.write(json.dumps(line) + "\n")
     sessions = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
-    steps, seconds = (sum(session[key] for session in sessions) for key in ("steps", "seconds"))
+    steps, seconds = (sum(session[key] for session in sessions) for key in ("steps", "processor_seconds"))
     return explainer, seconds / steps * config.steps / 60 if steps else float("nan")
 
 
