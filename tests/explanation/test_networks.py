@@ -18,9 +18,11 @@ def size_of(network: torch.nn.Module) -> int:
 
 
 @pytest.mark.parametrize(("label", "shared"), [(False, True), (False, False), (True, True)])
-@pytest.mark.parametrize(("channels", "levels"), [(1, 2), (3, 3)])
-def test_a_crossing_is_two_images_and_a_mask_in_range(label: bool, shared: bool, channels: int, levels: int) -> None:
-    network = Transformer((channels, 16, 16), width=8, levels=levels, shared=shared, label=label).eval()
+@pytest.mark.parametrize(("channels", "levels", "skips"), [(1, 2, False), (3, 3, True), (1, 1, True)])
+def test_a_crossing_is_two_images_and_a_mask_in_range(
+    label: bool, shared: bool, channels: int, levels: int, skips: bool
+) -> None:
+    network = Transformer((channels, 16, 16), width=8, levels=levels, shared=shared, label=label, skips=skips).eval()
     for part, depth in zip(network(images(channels=channels), ZERO, ONE), (channels, channels, 1), strict=True):
         assert part.shape == (2, depth, 16, 16) and bool(((part >= 0) & (part <= 1)).all())
     judge = Discriminator((channels, 16, 16), width=8, levels=levels, shared=shared, label=label)

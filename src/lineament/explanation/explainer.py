@@ -74,7 +74,12 @@ class Explainer(nn.Module):
             tensors={
                 name: value.half() if value.is_floating_point() else value for name, value in self.state_dict().items()
             },
-            config={"transformer": self.transformer.settings, "classes": list(self.classes), "masked": self.masked},
+            config={
+                "shape": list(self.shape),
+                "classes": list(self.classes),
+                "masked": self.masked,
+                "transformer": self.transformer.settings,
+            },
             **card,
         )
 
@@ -89,10 +94,9 @@ def load(folder: str | Path) -> Explainer:
     artifact = artifacts.load(folder, kind="explainer")
     try:
         config = artifact.card["config"]
-        settings = dict(config["transformer"])
-        channels, height, width = settings.pop("shape")
+        channels, height, width = config["shape"]
         explainer = Explainer(
-            Transformer((channels, height, width), **settings),
+            Transformer((channels, height, width), **config["transformer"]),
             [str(name) for name in config["classes"]],
             masked=bool(config["masked"]),
             card=artifact.card,

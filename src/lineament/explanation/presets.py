@@ -22,6 +22,7 @@ class ExplainerConfig:
         averaging: decay of the moving average of the weights; 0 takes the weights themselves.
         shared: encoders share all layers but the first, and so do discriminators.
         label: the class is an input of one network; needed for more than two classes.
+        skips: the decoder sees the encoder's layers, not the code alone; for images of 64 px and more.
         width, discriminator_width: channels of the first layers.
         levels: how often the sides are halved.
         steps: of the generator, one of the discriminators each.
@@ -46,6 +47,7 @@ class ExplainerConfig:
     averaging: float = 0.995
     shared: bool = True
     label: bool = False
+    skips: bool = False
     width: int = 32
     discriminator_width: int = 32
     levels: int = 2

@@ -70,7 +70,8 @@ def train_explainer(
     torch.manual_seed(seed)
     channels, height, across = images.shape[1:]
     size: dict[str, Any] = {"levels": config.levels, "shared": config.shared, "label": config.label}
-    G = Transformer((channels, height, across), len(decisions.classes), width=config.width, **size)
+    drawing = {"width": config.width, "skips": config.skips} | size
+    G = Transformer((channels, height, across), len(decisions.classes), **drawing)
     D = Discriminator((channels, height, across), len(decisions.classes), width=config.discriminator_width, **size)
     for network in (G, D):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -130,7 +131,7 @@ def train_explainer(
             candidate = Explainer(cast(Transformer, average.module), decisions.classes, masked=config.mask)
             run.keep_best(_score(candidate, decisions, judged, run), average.module.state_dict())
 
-    best = Transformer((channels, height, across), len(decisions.classes), width=config.width, **size)
+    best = Transformer((channels, height, across), len(decisions.classes), **drawing)
     best.load_state_dict({name: _rounded(value) for name, value in run.best_state().items()})
     explainer = Explainer(best, decisions.classes, masked=config.mask)
     if run.is_main:
