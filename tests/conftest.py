@@ -21,6 +21,8 @@ CHECKED = (
     "lineament.detectors.pursuit",
     "lineament.explanation.baselines",
     "lineament.explanation.counterfactuals",
+    "lineament.explanation.counterparts",
+    "lineament.explanation.planted",
     "lineament.explanation.cycle_gan",
     "lineament.explanation.pixel_da",
     "lineament.explanation.substitutability",
