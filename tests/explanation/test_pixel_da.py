@@ -5,10 +5,10 @@ import torch
 
 from lineament.errors import UsageError
 from lineament.explanation.pairs import floats
-from lineament.explanation.pixel_da import PixelDaConfig, train_pixel_da
+from lineament.explanation.pixel_da import PixelDaConfig, _unlike, train_pixel_da
 from tests.explanation.test_cycle_gan import halves, right
 
-TINY = PixelDaConfig(width=6, blocks=1, steps=120, batch=8, learning_rate=3e-3, averaging=0.8)
+TINY = PixelDaConfig(width=6, blocks=1, steps=120, batch=8, learning_rate=3e-3, content=2.0, averaging=0.8)
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,11 @@ def test_a_finished_training_is_taken_up_at_once_but_not_for_the_other_class(tra
 def test_images_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(UsageError, match="two classes, got 40"):
         train_pixel_da(halves()[:1], 0, TINY, tmp_path / "run")
+
+
+def test_content_is_kept_up_to_one_amount_for_all_pixels():
+    images, made = torch.rand(2, 3, 1, 4, 4)
+    apart = (made - images).flatten(1)
+    pairs = (apart[:, :, None] - apart[:, None, :]).square().mean((1, 2)) / 2  # over all pairs of pixels, by its name
+    assert _unlike(made, images) == pytest.approx(float(pairs.mean()), rel=1e-5)
+    assert _unlike(images + 0.2, images) == pytest.approx(0, abs=1e-6)

@@ -1,9 +1,10 @@
 """PixelDA (Bousmalis et al. 2017), a rival: it adapts images of one class until they pass for the other, one way only.
 
-The parts of the paper: a generator that takes an image and noise, a discriminator, and a task classifier that learns
-with them from real and adapted images. There the task kept an image's label while its domain changed; here the two
-classes are the domains, so adapted images must get the label of the class they are adapted to. The generator is
-CycleGAN's, so that the comparison is of objectives.
+The parts of the paper: a generator that takes an image and noise, a discriminator, a task classifier that learns with
+them from real and adapted images, and the content-similarity loss, without which the generator ends up making one
+image of all. There the task kept an image's label while its domain changed; here the two classes are the domains, so
+adapted images must get the label of the class they are adapted to. The generator is CycleGAN's, so that the comparison
+is of objectives.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ class PixelDaConfig:
     Attributes:
         width, blocks, steps, batch, learning_rate, averaging: as in `CycleGanConfig`.
         noise: how many uniform numbers are drawn for an image.
-        task: weight of the task classifier's loss; the adversarial one has 1.
+        task, content: weights of the task classifier's loss and of content similarity; the adversarial one has 1.
     """
 
     width: int = 16
@@ -42,6 +43,7 @@ class PixelDaConfig:
     learning_rate: float = 5e-4
     noise: int = 10
     task: float = 1.0
+    content: float = 10.0
     averaging: float = 0.995
 
 
@@ -113,7 +115,8 @@ def train_pixel_da(
             fake = generator(source)
             fooled = _judged(discriminator(fake), True)
             crossed = _labelled(task(fake), target)
-        run.backward(fooled + config.task * crossed)
+            unlike = _unlike(fake, source)
+        run.backward(fooled + config.task * crossed + config.content * unlike)
         making.step()
         making.zero_grad()
         average.update_parameters(generator)
@@ -126,7 +129,7 @@ def train_pixel_da(
         run.backward(caught + told)
         judging.step()
         judging.zero_grad()
-        run.log(fooled=fooled, crossed=crossed, caught=caught, told=told)
+        run.log(fooled=fooled, crossed=crossed, unlike=unlike, caught=caught, told=told)
     return cast(NoisyGenerator, average.module.cpu())
 
 
@@ -136,3 +139,8 @@ def _judged(logits: Tensor, real: bool) -> Tensor:
 
 def _labelled(logits: Tensor, label: int) -> Tensor:
     return cross_entropy(logits.float(), torch.full((len(logits),), label, device=logits.device))
+
+
+def _unlike(made: Tensor, images: Tensor) -> Tensor:
+    """The pairwise mean squared error (section 3.2 there): changing a whole image by one amount costs nothing."""
+    return (made - images).flatten(1).var(1, correction=0).mean()
