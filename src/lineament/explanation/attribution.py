@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from lineament.errors import UsageError, nearest
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.grad_cam import grad_cam
-from lineament.explanation.log_odds import log_odds, slope
+from lineament.explanation.log_odds import Classes, Images, Maps, log_odds, slope
 from lineament.explanation.relevance import lrp_alpha_beta, lrp_epsilon, lrp_z_plus
 from lineament.images import check_images
 
@@ -28,10 +27,6 @@ __all__ = [
     "occlusion",
     "saliency",
 ]
-
-Images = Float32[Tensor, "n channels height width"]
-Classes = Int64[Tensor, " n"]
-Maps = Float32[Tensor, "n height width"]
 
 CHUNK = 128
 """Images whose graph is held in memory at once."""
@@ -61,7 +56,7 @@ def attribute(method: str, decisions: Decisions, images: Images, target: Tensor,
     target = target.to(images.device)
     maps = [
         METHODS[method](decisions, images[part].detach(), target[part], **options).detach()
-        for part in torch.arange(len(images)).split(CHUNK)
+        for part in torch.split(torch.arange(len(images)), CHUNK)
         if len(part)
     ]
     return torch.cat(maps) if maps else images.new_zeros(0, *images.shape[2:])
@@ -162,7 +157,7 @@ METHODS: dict[str, Callable[..., Tensor]] = {
 
 def _pairs(images: int, variants: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Indices of every image with every variant of it, image by image, `CHUNK` pairs at a time."""
-    for pair in torch.arange(images * variants).split(CHUNK):
+    for pair in torch.split(torch.arange(images * variants), CHUNK):
         yield pair // variants, pair % variants
 
 
