@@ -66,6 +66,11 @@ def test_a_segment_never_reaches_into_the_next_image():
     assert segments(maps, 0.5).order.tolist() == [[[0, 0], [0, 1]], [[1, 0], [0, 1]]]  # corners touch
 
 
+def test_a_pixel_just_at_the_threshold_is_marked():
+    assert segments(torch.tensor([[[0.0, 1.0, 2.0, 4.0]]]), 0.5).order.tolist() == [[[0, 0, 1, 1]]]
+    assert segments(torch.tensor([[[0.0, 1.0, 2.0, 4.0]]]), 1.0).order.tolist() == [[[0, 0, 0, 1]]]
+
+
 def test_more_than_half_of_an_image_in_one_segment_is_flagged_and_half_is_not():
     maps = torch.zeros(4, 2, 4)
     maps[0, 0] = 1
@@ -78,8 +83,7 @@ def test_more_than_half_of_an_image_in_one_segment_is_flagged_and_half_is_not():
 def test_aospc_is_equation_4_17(channels, monkeypatch):
     monkeypatch.setattr(perturbation, "BATCH", 2)
     decisions, maps = perceptron(channels), maps_of(2)
-    generator = torch.Generator().manual_seed(3)
-    images, noise = torch.rand(5, channels, 8, 9, generator=generator), None
+    images = torch.rand(5, channels, 8, 9, generator=torch.Generator().manual_seed(3))
     noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(7))
     found = aospc(decisions, images, maps, threshold=0.6, steps=4, seed=7)
     for i, chart in enumerate(maps):
