@@ -4,8 +4,7 @@ Relevance is carried as the factor c of an activation a: R = a c. Written so, wh
 pooling, reshaping and dropout do to relevance is what they do to a gradient, and only linear layers need a rule: there
 the forward value stays and the backward pass is the rule's. So any network of such parts is served, however it is
 written. The output layer shares its relevance in proportion whatever the rule: a logit's sign says nothing, so there is
-no raising or lowering it; rules there too made maps worse (pixels replaced in the order of z+ maps, coat against
-pullover: the log-odds fell by a third less).
+no raising or lowering it, and with a rule there z+ maps found places that moved a coat's log-odds about half as far.
 """
 
 from collections.abc import Callable
