@@ -68,8 +68,8 @@ class Transformer(nn.Module):
         levels: how often the sides are halved.
         shared: encoders share all but their first layer; else nothing.
         label: the class is an input, with one set of weights for all classes.
-        skips: the decoder also gets what the encoder saw at each size. The dissertation's has the code alone, which
-            at 64 px takes ten times the steps to learn to paint a face.
+        skips: the decoder also gets what the encoder saw at each size, and draws a change of the image. The
+            dissertation's has the code alone, which at 64 px must first learn to paint a face.
     """
 
     def __init__(
@@ -118,19 +118,22 @@ class Transformer(nn.Module):
         code = self.middle(seen[-1])
         around = seen[-2::-1] if self.skips else []
         if self.targeted is not None:
-            transformed, mask = self._decode(self.targeted(code, target), around)
-            reconstruction = self._decode(self.targeted(code, source), around)[0] if whole else images
+            transformed, mask = self._decode(self.targeted(code, target), around, images)
+            reconstruction = self._decode(self.targeted(code, source), around, images)[0] if whole else images
             return Crossing(reconstruction, transformed, mask)
-        decoded, mask = self._decode(code, around)
+        decoded, mask = self._decode(code, around, images)
         by_class = torch.chunk(decoded, self.classes, 1)
         return Crossing(_chosen(by_class, source), _chosen(by_class, target), mask)
 
-    def _decode(self, hidden: Tensor, around: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def _decode(self, hidden: Tensor, around: Sequence[Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
         for i, stage in enumerate(self.up):
             hidden = stage(hidden)
             hidden = hidden + around[i] if i < len(around) else hidden
-        values = self.output(hidden).float().sigmoid()
-        return values[:, :-1], values[:, -1:]
+        values = self.output(hidden).float()
+        drawn, mask = values[:, :-1], values[:, -1:].sigmoid()
+        if self.skips:  # what is drawn is a change of the image
+            drawn = drawn + images.logit(0.01).repeat(1, drawn.shape[1] // images.shape[1], 1, 1)
+        return drawn.sigmoid(), mask
 
 
 class Discriminator(nn.Module):
