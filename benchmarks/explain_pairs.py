@@ -93,11 +93,7 @@ def case(plan: Plan) -> Case:
     print(f"{plan.data} {plan.name}", flush=True)
     if plan.quick:
         changes["steps"] = 60
-    config = replace(
-        PRESETS[PRESET[plan.data] if PRESET[plan.data] in PRESETS else "digits"],
-        label=len(plan.classes) > 2,
-        **changes,
-    )
+    config = replace(PRESETS[PRESET[plan.data]], label=len(plan.classes) > 2, **changes)
     decisions, weights = explained_classifier(plan, parts.classifier)
     explainer, minutes = trained(plan, parts, decisions, config, {"classifier_sha256": weights})
     return Case(plan, parts, decisions, explainer, minutes)

@@ -7,7 +7,6 @@ change the cost. An attribution map says where; the explainer also says how the 
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def portraits() -> tuple[Any, Any]:
     from lineament.explanation.classifiers import two_classes
 
     decisions = two_classes(shipped(), "Eyeglasses")
-    return decisions, untrained("portraits", (3, 64, 64), decisions.classes)
+    return decisions, untrained("faces", (3, 64, 64), decisions.classes)
 
 
 SETTINGS: dict[str, Callable[[], tuple[Any, Any]]] = {"28 px": digits, "64 px": portraits}
@@ -60,9 +59,9 @@ def untrained(preset: str, shape: tuple[int, int, int], classes: tuple[str, ...]
     from lineament.explanation.networks import Transformer
     from lineament.explanation.presets import PRESETS
 
-    config = PRESETS.get(preset, replace(PRESETS["digits"], levels=3))
-    transformer = Transformer(shape, len(classes), width=config.width, levels=config.levels, shared=config.shared)
-    return Explainer(transformer, classes)
+    config = PRESETS[preset]
+    sizes = {name: getattr(config, name) for name in ("width", "levels", "shared", "skips")}
+    return Explainer(Transformer(shape, len(classes), **sizes), classes)
 
 
 def timed(size: str, decisions: Any, explainer: Any, quick: bool) -> list[dict[str, Any]]:
