@@ -129,7 +129,7 @@ def plan_of(seed: int, quick: bool) -> Plan:
 
 def trained(decisions: Decisions, faces: Mapping[str, Tensor], quick: bool, seed: int) -> Explainer:
     """The explainer, or its finished run."""
-    config = PRESETS.get("faces", replace(PRESETS["digits"], levels=3, kappa=0.05))
+    config = PRESETS["faces"]
     config = replace(config, steps=4, batch=4, evaluations=1) if quick else config
     return train_explainer(
         torch.cat([faces["train"], faces["train"].flip(3)]), faces["development"], decisions, config,
