@@ -29,7 +29,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "ExplainGAN-norec": {"reconstruction": 0.0},
     "ExplainGAN-nomask": {"mask": False},
 }
-PARTS = {"classifier": 5, "explainer": 3}
+PARTS = {"classifier": 3, "explainer": 2}
 """Which images D_train is, and how often a classifier is trained on each set made of them."""
 
 
