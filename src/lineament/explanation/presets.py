@@ -79,8 +79,9 @@ GARMENTS = replace(DIGITS, kappa=0.02, steps=1000)
 """Pairs of 28 px garments, in two minutes of one core; see ``explain_fashion.json``. Only kappa is another."""
 
 FACES = replace(
-    DIGITS, levels=3, skips=True, width=24, discriminator_width=32, batch=16, gan=3.0, classifier=1.0, count=10.0,
-    reconstruction=0.0, consistency=50.0, smoothness=3.0, kappa=0.05, noise=0.02, penalty=0.5, steps=1200,
+    DIGITS, levels=3, skips=True, width=24, discriminator_width=32, batch=16, gan=3.0, classifier=0.5, count=10.0,
+    reconstruction=0.0, consistency=50.0, smoothness=3.0, kappa=0.05, noise=0.02, penalty=2.0, learning_rate=1e-3,
+    steps=1200,
 )  # fmt: skip
 """One attribute of a detector on 64 px faces; ``kappa`` is the share of the face that the attribute covers."""
 
