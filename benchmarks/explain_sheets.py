@@ -32,7 +32,7 @@ def sheet(path: Path, columns: Mapping[str, Any], marked: Any = None) -> None:
         for k, (heading, images) in enumerate(zip(columns, pictures, strict=True)):
             x = left + k * (width + GAP)
             if top == LINE:
-                draw.text((x, 0), heading, fill="black", font=font)
+                draw.text((x, 0), heading[: width // 6], fill="black", font=font)
             page.paste(_picture(images[i]), (x, top))
     path.parent.mkdir(parents=True, exist_ok=True)
     page.save(path)
