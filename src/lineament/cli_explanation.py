@@ -21,6 +21,7 @@ def train_explainer(
     preset: str | None = None,
     size: int | None = None,
     steps: int | None = None,
+    kappa: float | None = None,
     seed: int = 0,
     device: Literal["auto", "cpu", "cuda"] = "auto",
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
@@ -40,9 +41,11 @@ def train_explainer(
         onnx: a classifier as an ONNX file: a float batch of images in [0, 1] in, logits out.
         classes: names of its classes, separated by commas, in the order of its logits.
         column: where one logit of several is the log-odds of the second class against the first: which, from 0.
-        preset: faces or digits; faces for an attribute unless given, else digits.
+        preset: faces, garments or digits; unless given faces for an attribute, garments for fashion_mnist, else digits.
         size: bring images to this longer side in pixels; for a detector its own unless given, at most 64.
         steps: instead of the preset's number.
+        kappa: share of the image, in [0, 1], below which a smaller mask earns nothing: about what the change covers;
+            the preset's unless given.
         seed: of the split, weights and batches.
         device: where to compute.
         precision: of the arithmetic; auto takes bfloat16 where it is faster.
@@ -52,8 +55,8 @@ def train_explainer(
 
     train(
         out=out, data=data, root=root, detector=detector, attribute=attribute, onnx=onnx, classes=classes,
-        column=column, preset_name=preset, size=size, steps=steps, seed=seed, device=device, precision=precision,
-        dry_run=dry_run,
+        column=column, preset_name=preset, changes={"steps": steps, "kappa": kappa}, size=size, seed=seed,
+        device=device, precision=precision, dry_run=dry_run,
     )  # fmt: skip
 
 

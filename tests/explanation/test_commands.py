@@ -14,7 +14,7 @@ from lineament.explanation.explainer import load
 from tests.explanation.test_loading import untrained
 from tests.explanation.toy import bars
 
-N = 360
+N = 1000
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -22,10 +22,20 @@ from lineament.datasets.pixels import pixels
 from lineament.detectors.loading import AnyDetector, load_any
 from lineament.errors import JobError, UsageError, nearest
 from lineament.explanation.decisions import Decisions
-from lineament.explanation.pairs import pair
+from lineament.explanation.pairs import Pair, pair
 from lineament.explanation.small_classifiers import build, train_small
 
-__all__ = ["KIND", "SHIPPED_DETECTOR", "Chosen", "decisions_in", "of_detector", "of_file", "of_pair", "two_classes"]
+__all__ = [
+    "KIND",
+    "SHIPPED_DETECTOR",
+    "Chosen",
+    "decisions_in",
+    "of_detector",
+    "of_file",
+    "of_pair",
+    "two_classes",
+    "weights_in",
+]
 
 SHIPPED_DETECTOR = Path(str(files("lineament.detectors"))) / "shipped" / "portraits"
 
@@ -84,9 +94,11 @@ def of_detector(
         card = {key: value for key, value in artifact.card.items() if key not in ours}
         artifacts.save(place / "classifier", tensors=artifact.tensors, **card)
 
-    parts = [_some(memory, np.flatnonzero(dataset.split == split), most, channels=3)
-             for split, most in ((0, TRAINING), (1, VALIDATION))]  # fmt: skip
-    return Chosen((f"no {attribute}", attribute), 0, *parts, keep)
+    images, validation = (
+        _some(memory, np.flatnonzero(dataset.split == split), most, channels=3)
+        for split, most in ((0, TRAINING), (1, VALIDATION))
+    )
+    return Chosen((f"no {attribute}", attribute), 0, images, validation, keep)
 
 
 def of_file(
@@ -115,18 +127,21 @@ def of_file(
 def of_pair(classes: tuple[str, ...], dataset: AttributeDataset, seed: int) -> Chosen:
     """The chapter's small classifier of two or more classes of a set, trained on their first part (section 4.5.1)."""
     parts = pair(dataset, classes, seed)
+    facts = {"data": dataset.name, "licence": dataset.licence}
+    return Chosen(classes, None, parts.explainer.images, parts.validation.images,
+                  lambda place: keep_small(parts, place, seed, **facts))  # fmt: skip
 
-    def keep(place: Path) -> None:
-        if (place / "classifier").exists():
-            return  # trained by an earlier call, which this one goes on with
-        made = train_small(parts.classifier, len(classes), architecture="convolutional", seed=seed)
-        shape = list(parts.classifier.images.shape[1:])
-        config = {"architecture": "convolutional", "shape": shape, "classes": list(classes)}
-        if made.module is not None:
-            facts = {"data": dataset.name, "licence": dataset.licence, "training": {"seed": seed}}
-            artifacts.save(place / "classifier", kind=KIND, tensors=made.module.state_dict(), config=config, **facts)
 
-    return Chosen(classes, None, parts.explainer.images, parts.validation.images, keep)
+def keep_small(parts: Pair, place: Path, seed: int, **card: str) -> None:
+    """Train the small classifier of a pair into the folder ``place``, unless an earlier call has."""
+    if (place / "classifier").exists():
+        return
+    network = train_small(parts.classifier, len(parts.classes), architecture="convolutional", seed=seed).module
+    shape = list(parts.classifier.images.shape[1:])
+    config = {"architecture": "convolutional", "shape": shape, "classes": list(parts.classes)}
+    if network is not None:
+        artifacts.save(place / "classifier", kind=KIND, tensors=network.state_dict(), config=config,
+                       training={"seed": seed}, **card)  # fmt: skip
 
 
 def decisions_in(
@@ -141,16 +156,28 @@ def decisions_in(
         column: of an ONNX file of one logit for two classes.
         detector: take this one instead.
     """
-    classes, file = tuple(classes), run / "classifier.onnx"
-    if detector is None and file.exists():
-        return Decisions(from_onnx(file), classes, column), hashlib.sha256(file.read_bytes()).hexdigest()
-    kept = run / "classifier" if (run / "classifier").is_dir() else SHIPPED_DETECTOR
-    folder = detector or kept
-    folder = inside if (inside := folder / "detector").is_dir() else folder
-    card = artifacts.read_card(folder)
-    if card["kind"] == KIND:
-        return Decisions(from_module(_small(folder)), classes), card["weights_sha256"]
-    return two_classes(load_any(folder), classes[1]), card["weights_sha256"]
+    classes, place, weights = tuple(classes), _kept(run, detector), weights_in(run, detector)
+    if place.is_file():
+        return Decisions(from_onnx(place), classes, column), weights
+    if artifacts.read_card(place)["kind"] == KIND:
+        return Decisions(from_module(_small(place)), classes), weights
+    return two_classes(load_any(place), classes[1]), weights
+
+
+def weights_in(run: Path, detector: Path | None = None) -> str:
+    """The sha256 of the weights of what `decisions_in` would open, told apart from any other without opening it."""
+    place = _kept(run, detector)
+    if place.is_file():
+        return hashlib.sha256(place.read_bytes()).hexdigest()
+    return str(artifacts.read_card(place)["weights_sha256"])
+
+
+def _kept(run: Path, detector: Path | None) -> Path:
+    """The ONNX file or the artifact of a run's classifier, or of ``detector`` if one is named."""
+    if detector is None and (file := run / "classifier.onnx").is_file():
+        return file
+    folder = detector or (inside if (inside := run / "classifier").is_dir() else SHIPPED_DETECTOR)
+    return inside if (inside := folder / "detector").is_dir() else folder
 
 
 def two_classes(detector: AnyDetector, attribute: str) -> Decisions:

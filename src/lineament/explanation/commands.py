@@ -2,7 +2,7 @@
 
 import json as json_module
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -25,7 +25,7 @@ from lineament.explanation import classifiers
 from lineament.explanation.explainer import explain, load
 from lineament.explanation.export import export_onnx
 from lineament.explanation.loading import Explained, evenly, opened, shipped
-from lineament.explanation.presets import PRESETS, ExplainerConfig, preset
+from lineament.explanation.presets import ExplainerConfig, preset
 from lineament.explanation.strips import Strip, block, sheet, strips
 from lineament.explanation.student import imitate
 from lineament.explanation.training import train_explainer
@@ -51,17 +51,21 @@ def train(
     column: int | None,
     preset_name: str | None,
     size: int | None,
-    steps: int | None,
+    changes: Mapping[str, Any],
     seed: int,
     device: Device,
     precision: Precision,
     dry_run: bool,
 ) -> None:
-    """Train an explainer of one classifier and say where it is; arguments as on the command line."""
+    """Train an explainer of one classifier and say where it is; arguments as on the command line.
+
+    ``changes`` are entries of the preset by name; None leaves one as it is.
+    """
     named = tuple(name.strip() for name in classes.split(",") if name.strip())
     _check_choice(detector, attribute, onnx, named, column)
-    config = preset(preset_name or ("faces" if attribute and "faces" in PRESETS else "digits"))
-    config = replace(config, label=config.label or len(named) > 2, **({} if steps is None else {"steps": steps}))
+    config = preset(preset_name or ("faces" if attribute else "garments" if data == "fashion_mnist" else "digits"))
+    wanted = {key: value for key, value in changes.items() if value is not None}
+    config = replace(config, label=config.label or len(named) > 2, **wanted)
     dataset = open_dataset(data, root)
     chosen = _chosen(dataset, detector, attribute, onnx, named, column, size, 2**config.levels, seed)
     if dry_run:

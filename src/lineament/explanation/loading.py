@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lineament import artifacts
 from lineament.detectors.loading import AnyDetector
 from lineament.errors import UsageError
-from lineament.explanation.classifiers import decisions_in, two_classes
+from lineament.explanation.classifiers import decisions_in, two_classes, weights_in
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer, load
 
@@ -43,8 +43,8 @@ def opened(folder: Path, detector: Path | None = None) -> Explained:
     place = _artifact(folder)
     explainer = load(place)
     column = explainer.card.get("column")
-    decisions, weights = decisions_in(place.parent, explainer.classes, column=column, detector=detector)
-    _check_classifier(explainer.card, weights, folder)
+    _check_classifier(explainer.card, weights_in(place.parent, detector), folder)
+    decisions, _ = decisions_in(place.parent, explainer.classes, column=column, detector=detector)
     return Explained(folder, explainer, decisions)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.registry import open_dataset
 from lineament.explanation.attribution import attribute
-from lineament.explanation.classifiers import decisions_in, of_pair
+from lineament.explanation.classifiers import decisions_in, keep_small
 from lineament.explanation.cycle_gan import CycleGanConfig, train_cycle_gan
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer, explain
@@ -105,7 +105,7 @@ class Setting:
         return self.out / data / "-".join(filter(None, (*classes, note))) / f"seed{self.seed}"
 
 
-def planned(table: Table, setting: Setting) -> list[tuple[str, tuple[str, ...]]]:
+def planned(table: Table, setting: Setting) -> list[tuple[str, tuple[str, str]]]:
     """The data sets and classes that a table is measured on; one pair alone for a quick schedule."""
     found = {
         "4.1": [(data, classes) for data in setting.data for classes in PAIRS[data]],
@@ -186,14 +186,15 @@ def _explained(
     setting: Setting, data: str, classes: Sequence[str], note: str = "", **changes: Any
 ) -> tuple[Pair, Decisions, Explainer]:
     """A pair's parts, its classifier, and its explainer, trained unless the folder holds it."""
-    parts, folder, names = setting.parts(data, classes), setting.folder(data, classes, note), tuple(classes)
-    of_pair(names, setting.opened[data], setting.seed).keep(folder)
-    decisions, weights = decisions_in(folder, names)
-    preset = "garments" if data == "fashion_mnist" and "garments" in PRESETS else "digits"
-    config = replace(PRESETS[preset], **changes, **({"steps": 60} if setting.quick else {}))
+    parts, home, names = setting.parts(data, classes), setting.folder(data, classes), tuple(classes)
+    keep_small(parts, home, setting.seed, data=data, licence=setting.opened[data].licence)
+    decisions, weights = decisions_in(home, names)
+    shorter: dict[str, Any] = {"steps": 60} if setting.quick else {}
+    config = replace(PRESETS["garments" if data == "fashion_mnist" else "digits"], **changes, **shorter)
     explainer = train_explainer(
-        parts.explainer.images, parts.validation.images, decisions, config, folder, seed=setting.seed,
-        device=setting.device, precision=setting.precision, card={"data": data, "classifier_sha256": weights},
+        parts.explainer.images, parts.validation.images, decisions, config, setting.folder(data, classes, note),
+        seed=setting.seed, device=setting.device, precision=setting.precision,
+        card={"data": data, "classifier_sha256": weights},
     )  # fmt: skip
     return parts, decisions, explainer
 
