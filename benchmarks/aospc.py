@@ -67,7 +67,7 @@ def columns(data: str, cases: Sequence[Case]) -> list[dict[str, Any]]:
                                "skipped": float(1 - valid.mean())}  # fmt: skip
         for name, side, unit in (("probability", 0, 0), ("log_odds", 0, 1), ("control", 1, 0)):
             drops = joined([part[side][unit].mean(1) for part in parts])[valid]
-            row[name], row[f"{name}_low"], row[f"{name}_high"] = bootstrap(drops)
+            row[name], *row[f"{name}_interval"] = bootstrap(drops)
         rows.append(row | {"published": printed.get((method, threshold))})
     return rows
 
@@ -115,7 +115,7 @@ def place(rows: Sequence[Mapping[str, Any]], data: str, threshold: float, unit: 
     column = {row["method"]: row for row in rows if (row["data"], row["threshold"]) == (data, threshold)}
     ours = column.pop(OURS)[unit]
     best = max(column.values(), key=lambda row: -np.inf if np.isnan(row[unit]) else float(row[unit]))
-    return bool(ours > best[unit]), bool(ours >= best[f"{unit}_low"])
+    return bool(ours > best[unit]), bool(ours >= best[f"{unit}_interval"][0])
 
 
 if __name__ == "__main__":

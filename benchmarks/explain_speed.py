@@ -65,7 +65,7 @@ def untrained(preset: str, shape: tuple[int, int, int], classes: tuple[str, ...]
 
 
 def timed(size: str, decisions: Any, explainer: Any, quick: bool) -> list[dict[str, Any]]:
-    """A row a method: milliseconds of one image alone, and of one in a batch."""
+    """A row a method: milliseconds of one image by itself, and of one of a batch by the explainer."""
     import onnxruntime
     import torch
 
@@ -73,7 +73,7 @@ def timed(size: str, decisions: Any, explainer: Any, quick: bool) -> list[dict[s
     from lineament.explanation.explainer import explain
     from lineament.explanation.export import export_onnx
 
-    images = torch.rand(4 if quick else BATCH, *explainer.shape)
+    images = torch.rand(BATCH, *explainer.shape)
     source = decisions.predict(images)
     calls: dict[str, Callable[[Any, Any], object]] = {
         "decision alone": lambda x, _: decisions.predict(x),
@@ -89,17 +89,16 @@ def timed(size: str, decisions: Any, explainer: Any, quick: bool) -> list[dict[s
     calls["explainer, ONNX, decision given"] = lambda x, j: session.run(
         None, {"images": x.numpy(), "source": j.numpy(), "target": (1 - j).numpy()}
     )
-    rows: list[dict[str, Any]] = []
+    ms = {}
     for name, call in calls.items():
         print(f"{size}: {name}", flush=True)
-        one, many = (milliseconds(call, images[:n], source[:n], quick) for n in (1, len(images)))
-        rows.append({"size": size, "method": name, "ms": one, "ms_in_batch": many, "batch": len(images)})
-    ours = next(row["ms"] for row in rows if row["method"] == "explainer")
-    return [row | {"times_explainer": row["ms"] / ours} for row in rows]
+        ms[name] = milliseconds(call, images[:1], source[:1], quick)
+    ms[f"explainer, one of {BATCH} at once"] = milliseconds(calls["explainer"], images, source, quick)
+    return [{"size": size, "method": name, "ms": one, "times": one / ms["explainer"]} for name, one in ms.items()]
 
 
 def milliseconds(call: Callable[[Any, Any], object], images: Any, source: Any, quick: bool) -> float:
-    """Processor time of an image."""
+    """Processor time of one of the images."""
     return 1000 * processor_seconds(lambda: call(images, source), quick=quick) / len(images)
 
 

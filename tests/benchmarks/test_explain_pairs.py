@@ -55,11 +55,11 @@ def test_an_unknown_run_is_not_trained():
 def test_tied_means_not_below_the_interval_of_the_best(ours: float, outcome: tuple[bool, bool]):
     common = {"data": "mnist", "threshold": 0.5}
     rows = [
-        common | {"method": "explaingan", "probability": ours, "probability_low": 0.0},
-        common | {"method": "gradient", "probability": 0.3, "probability_low": 0.29},
-        common | {"method": "occlusion", "probability": 0.6, "probability_low": 0.5},
-        common | {"method": "grad_cam", "probability": float("nan"), "probability_low": float("nan")},
-        common | {"threshold": 0.7, "method": "gradient", "probability": 0.99, "probability_low": 0.98},
+        common | {"method": "explaingan", "probability": ours, "probability_interval": [0.0, 1.0]},
+        common | {"method": "gradient", "probability": 0.3, "probability_interval": [0.29, 1.0]},
+        common | {"method": "occlusion", "probability": 0.6, "probability_interval": [0.5, 1.0]},
+        common | {"method": "grad_cam", "probability": float("nan"), "probability_interval": [float("nan"), 1.0]},
+        common | {"threshold": 0.7, "method": "gradient", "probability": 0.99, "probability_interval": [0.98, 1.0]},
     ]
     assert place(rows, "mnist", 0.5, "probability") == outcome
 
