@@ -32,6 +32,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 PARTS = {"classifier": 3, "explainer": 2}
 """Which images D_train is, and how often a classifier is trained on each set made of them."""
 
+STEPS = 300
+"""Of 64 images, of each retraining: enough for all of these classifiers, and there are hundreds."""
+
 
 def measure(*, quick: bool, seed: int) -> tuple[Mapping[str, float], Sequence[Mapping[str, Any]]]:
     rows = []
@@ -72,7 +75,8 @@ def retrained(one: Case, name: str, made: Mapping[str, Any]) -> Iterator[dict[st
     }
     print(f"{plan.data} {'/'.join(plan.classes)}: {len(sets)} sets from the {name}'s part", flush=True)
     seeds = range(plan.seed, plan.seed + (2 if plan.quick else PARTS[name]))
-    train = lambda images, seed: train_small(images, 2, seed=seed, epochs=10 if plan.quick else None)  # noqa: E731
+    epochs = 10 if plan.quick else max(2, STEPS * 64 // len(part))
+    train = lambda images, seed: train_small(images, 2, seed=seed, epochs=epochs)  # noqa: E731
     for name_of_set, share in substitutability(sets, one.parts.test, seeds, train=train).items():
         method, _, cell = name_of_set.rpartition(" ")
         yield {
