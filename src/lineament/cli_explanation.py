@@ -90,7 +90,7 @@ def explain(
         seed: which test images.
         dry_run: print what would be explained as JSON and stop.
     """
-    from lineament.explanation.commands import explain_images
+    from lineament.explanation.explain_commands import explain_images
 
     explain_images(
         images, explainer=explainer, attribute=attribute, detector=detector, data=data, root=root, n=n, target=target,

@@ -94,17 +94,17 @@ def test_an_onnx_file_is_explained_through_a_student_and_measured_itself(data, t
     helper = pytest.importorskip("onnx.helper")
     from onnx import TensorProto, numpy_helper, save
 
-    side = np.where(np.arange(3 * 16 * 16) % 16 < 8, -0.05, 0.05).astype(np.float32)  # right half less left half
+    side = np.where(np.arange(3 * 8 * 8) % 8 < 4, -0.05, 0.05).astype(np.float32)  # right half less left half
     nodes = [helper.make_node("Flatten", ["images"], ["flat"]), helper.make_node("Gemm", ["flat", "w"], ["logits"])]
     graph = helper.make_graph(
-        nodes, "sides", [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 16, 16])],
+        nodes, "sides", [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 8, 8])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 1])],
         [numpy_helper.from_array(side[:, None], "w")],
     )  # fmt: skip
     file, out = tmp_path / "sides.onnx", tmp_path / "run"
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
-    words = (f"train explainer --data folder --root {data} --onnx {file} --classes left,right --column 0 --steps 4 "
-             f"--precision float32 --out {out}")  # fmt: skip
+    words = (f"train explainer --data folder --root {data} --onnx {file} --classes left,right --column 0 --size 8 "
+             f"--steps 4 --precision float32 --out {out}")  # fmt: skip
     assert main(words.split()) == 0
     assert (out / "classifier.onnx").read_bytes() == file.read_bytes()
     file.unlink()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["PANELS", "Strip", "block", "sheet", "strips"]
 
 PANELS = ("input", "transformed", "mask", "composite")
-DIAL = "strength of the change, from none to all; blue from where the decision flips"
+DIAL = "strength of the change; blue: decision flipped"
 
 FRAMES = 5
 """Pictures on the dial, at equal steps from the input to the composite."""
@@ -126,22 +126,24 @@ def _coloured(images: torch.Tensor) -> NDArray[np.uint8]:
 
 
 def _row(strip: Strip) -> Markup:
-    told = Markup("<b>{}</b><br><small>{}</small>").format(strip.name, _words(strip))
     pictures = [
         _image(_enlarged(pixels), f"{strip.name}, {panel}") for panel, pixels in zip(PANELS, strip.panels, strict=True)
     ]
     pictures.append(_image(_dial(strip), f"{strip.name}, {DIAL}"))
-    cells = Markup().join(Markup("<td>{}</td>").format(picture) for picture in pictures)
-    return Markup('<tr><th scope="row" style="white-space: normal; min-width: 9rem; max-width: 13rem">{}</th>{}</tr>') \
-        .format(told, cells)  # fmt: skip
+    cells = Markup().join(Markup('<td style="vertical-align: top">{}</td>').format(picture) for picture in pictures)
+    style = "white-space: normal; min-width: 10rem; max-width: 14rem; vertical-align: top"
+    return Markup('<tr><th scope="row" style="{}"><b>{}</b><br><small>{}</small></th>{}</tr>').format(
+        style, strip.name, _words(strip), cells
+    )
 
 
 def _words(strip: Strip) -> str:
     source, target = readable(strip.source), readable(strip.target)
+    mask = f"mask {strip.area:.0%} of the image"
     if not strip.flipped:
-        return f"{source} {strip.before:.0%}; not flipped: {target} only {strip.after:.0%} (mask {strip.area:.0%})"
-    at = "" if np.isnan(strip.flip) else f", flips at {strip.flip:.0%} of the change"
-    return f"{source} {strip.before:.0%} → {target} {strip.after:.0%}{at} (mask {strip.area:.0%})"
+        return f"{source} {strip.before:.0%}, not flipped: {target} only {strip.after:.0%}; {mask}"
+    at = "" if np.isnan(strip.flip) else f"; flips at {strip.flip:.0%} of the change"
+    return f"{source} {strip.before:.0%}, becomes {target} {strip.after:.0%}{at}; {mask}"
 
 
 def _enlarged(pixels: NDArray[np.uint8]) -> Image.Image:
