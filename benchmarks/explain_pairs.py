@@ -18,9 +18,6 @@ from benchmarks.harness import ROOT, data_root
 
 RUNS = ROOT / "runs" / "benchmarks" / "explain"
 PRESET = {"mnist": "digits", "fashion_mnist": "garments"}
-KAPPA = {("3", "8"): 0.03, ("4", "9"): 0.02, ("5", "6"): 0.08, ("3", "5"): 0.04}
-"""The share of the pixels that may change (equation 4.14), where it is not the preset's."""
-
 EPSILON = {"mnist": 0.3, "fashion_mnist": 0.1}
 """The L-inf budget of the adversarial baseline: the one usual for each set."""
 
@@ -90,7 +87,7 @@ def opened(data: str, classes: tuple[str, ...], seed: int) -> Any:
 
 def case(plan: Plan) -> Case:
     """Train a plan, or take up its finished run."""
-    from lineament.explanation.presets import PRESETS
+    from lineament.explanation.presets import KAPPA, PRESETS
 
     parts = opened(plan.data, plan.classes, plan.seed)
     changes = ({"kappa": KAPPA[plan.classes]} if plan.classes in KAPPA else {}) | dict(plan.changes)

@@ -71,8 +71,9 @@ def test_a_finished_run_is_loaded_and_another_one_is_not_overwritten(tmp_path: P
 @pytest.mark.parametrize(
     "term", ["gan", "classifier", "reconstruction", "consistency", "count", "smoothness", "entropy"]
 )
-def test_every_term_can_be_switched_off(tmp_path: Path, term: str) -> None:
+def test_every_term_can_be_switched_off(tmp_path: Path, term: str, capsys: pytest.CaptureFixture[str]) -> None:
     explainer = trained(tmp_path, steps=2, evaluations=1, **{term: 0.0})
+    assert ("nothing but the other priors keeps the mask small" in capsys.readouterr().err) == (term == "count")
     assert explainer.masked and explainer.card["training"]["schedule"][term] == 0
 
 
@@ -111,6 +112,8 @@ def test_impossible_objectives_are_refused(tmp_path: Path) -> None:
         trained(tmp_path, gan=0.0, classifier=0.0)
     with pytest.raises(UsageError, match="kappa"):
         trained(tmp_path, kappa=1.5)
+    with pytest.raises(UsageError, match="a mask of everything would cost nothing"):
+        trained(tmp_path, count=0.0, consistency=0.0)
     with pytest.raises(UsageError, match="no gradient"):
         trained(tmp_path, decisions=Decisions(from_function(LeftOrRight()), DECISIONS.classes, column=0))
 

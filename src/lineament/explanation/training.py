@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import torch
 from jaxtyping import UInt8
+from rich.console import Console
 from torch import Tensor
 
 from lineament.errors import JobError, UsageError
@@ -64,6 +65,9 @@ def train_explainer(
         JobError: a class that the classifier never decides for, so that there is nothing to explain.
     """
     C = stand_in or decisions
+    if config.mask and not config.count:
+        told = "count: its weight is 0, so nothing but the other priors keeps the mask small; it may cover everything"
+        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
     _check(C, config)
     pools, judged = (_sides(part, decisions, name) for part, name in ((images, "images"), (validation, "validation")))
     run = Run(folder, config, data=_facts(images, decisions), seed=seed, device=device, precision=precision)
