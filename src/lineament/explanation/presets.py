@@ -63,7 +63,7 @@ class ExplainerConfig:
                 raise UsageError(f"{name}: expected a weight of 0 or more, got {getattr(self, name)}")
         if self.mask and not (self.count or self.consistency):
             raise UsageError(
-                "count, consistency: both weights are 0, so a mask of everything would cost nothing and explain nothing; "
+                "count, consistency: both weights are 0, so a mask of everything would cost nothing and tell nothing; "
                 "give one a weight, or set mask=False for an explanation without a mask"
             )
         if not 0 <= self.kappa <= 1:
