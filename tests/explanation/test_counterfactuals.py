@@ -21,8 +21,9 @@ def corner(sharpness=40.0):
 def literal_cout(decisions, image, other, source, target, steps):
     """Pixels put in one by one, the two curves, and the trapezoids under them."""
     _, height, width = image.shape
-    pixels = [(r, c) for r in range(height) for c in range(width)]
-    pixels.sort(key=lambda p: -float((other[:, *p] - image[:, *p]).abs().sum()))
+    drawn = torch.randperm(height * width, generator=torch.Generator().manual_seed(0)).tolist()
+    pixels = [(place // width, place % width) for place in drawn]
+    pixels.sort(key=lambda p: -round(float((other[:, *p] - image[:, *p]).abs().sum()) * 10_000))
     at, ours, theirs = [], [], []
     for k in range(steps + 1):
         mixed = image.clone()
@@ -44,6 +45,8 @@ def test_cout_is_the_difference_of_two_areas(channels, steps, monkeypatch):
     network = nn.Sequential(nn.Flatten(), nn.Linear(channels * 12, 8), nn.Tanh(), nn.Linear(8, 3), nn.Tanh())
     decisions = Decisions(from_module(network), ("a", "b", "c"))
     images, others = torch.rand(2, 3, channels, 3, 4)
+    others[1] = images[1] + 0.3 * torch.where(torch.rand(channels, 3, 4) > 0.5, 1, -1)  # all differ by as much
+    images[1], others[1] = (each.clamp(0, 1) for each in ((images[1] + 1) / 3, (others[1] + 1) / 3))
     source, target = torch.tensor([0, 1, 2]), torch.tensor([2, 0, 1])
     wanted = [literal_cout(decisions, *each, steps) for each in zip(images, others, source, target, strict=True)]
     assert cout(decisions, images, others, source, target, steps=steps).tolist() == pytest.approx(wanted, abs=1e-6)
@@ -57,6 +60,19 @@ def test_cout_rewards_the_pixel_that_decides_and_punishes_what_changes_nothing()
     late[0, 0, 0, 0] = 0.9  # the least of the differences, so it comes last
     scores = [float(cout(corner(), images, each, source, target)) for each in (sparse, none, late)]
     assert scores == pytest.approx([0.98, -1, -0.98], abs=1e-3)  # one of fifty portions lies on the slope
+
+
+def test_equal_differences_go_in_by_chance_and_not_in_reading_order():
+    upper = Decisions(
+        from_function(lambda images: 100 * (images[:, 0, :10].mean((1, 2))[:, None] - 0.5)), ("a", "b"), 0
+    )
+    lower = Decisions(
+        from_function(lambda images: 100 * (images[:, 0, 10:].mean((1, 2))[:, None] - 0.5)), ("a", "b"), 0
+    )
+    images = torch.full((1, 1, 20, 20), 0.3) + torch.rand(1, 1, 20, 20) / 10
+    source, target = torch.tensor([0]), torch.tensor([1])
+    first, last = (float(cout(each, images, images + 0.3, source, target)) for each in (upper, lower))
+    assert abs(first - last) < 0.2  # in reading order one half would come a half of all portions sooner
 
 
 def test_measures_of_two_images_counted_by_hand():

@@ -20,6 +20,9 @@ BATCH = 256
 VISIBLE = 8 / 255
 """A pixel counts as changed if one of its channels changes by more than this."""
 
+EVEN = 1e-4
+"""Differences are told apart by as much; below it, rounding errors would order them."""
+
 
 @torch.no_grad()
 def measure(
@@ -82,6 +85,7 @@ def cout(
     target: Int64[Tensor, " n"],
     *,
     steps: int = 50,
+    seed: int = 0,
 ) -> Float32[Tensor, " n"]:
     """Counterfactual transition of Khorram and Fuxin (2022), ``(n,)`` in [-1, 1]: how soon the change does its work.
 
@@ -90,6 +94,9 @@ def cout(
     source's, over the share of pixels put in, by the trapezoid rule; as in the authors' code, but that the last
     portion is no greater than the rest. Near 1: a few pixels flip the decision and the others leave it so.
 
+    Pixels that differ by as much to `EVEN` go in an order drawn once for all images: an adversarial image changes
+    nearly all of them by its whole budget, and reading order would put in its upper half first.
+
     Args:
         decisions: whose probabilities.
         images: the originals.
@@ -97,19 +104,23 @@ def cout(
         source: the class to leave.
         target: the class to reach.
         steps: portions; 50 in the authors' code.
+        seed: of the order of equal differences.
     """
     _check(decisions, images, counterfactuals, source, target)
     if steps < 1:
         raise UsageError(f"steps: expected at least 1, got {steps}")
+    drawn = torch.randperm(images[0, 0].numel(), generator=torch.Generator().manual_seed(seed)).to(images.device)
     parts = (torch.split(each, BATCH) for each in (images, counterfactuals, source, target))
-    return torch.cat([_transition(decisions, steps, *part) for part in zip(*parts, strict=True)])
+    return torch.cat([_transition(decisions, steps, drawn, *part) for part in zip(*parts, strict=True)])
 
 
 def _transition(
-    decisions: Decisions, steps: int, images: Tensor, counterfactuals: Tensor, source: Tensor, target: Tensor
-) -> Tensor:
+    decisions: Decisions, steps: int, drawn: Tensor, images: Tensor, counterfactuals: Tensor, source: Tensor,
+    target: Tensor,
+) -> Tensor:  # fmt: skip
     count, _, height, width = images.shape
-    ranked = (counterfactuals - images).abs().sum(1).flatten(1).argsort(stable=True, dim=1, descending=True)
+    change = ((counterfactuals - images).abs().sum(1).flatten(1) / EVEN).round()
+    ranked = drawn[change[:, drawn].argsort(stable=True, dim=1, descending=True)]
     rank = ranked.argsort(1).view(count, 1, height, width)
     pixels = torch.linspace(0, height * width, steps + 1).round()
     gain = []
