@@ -4,12 +4,13 @@ from inspect import unwrap
 
 import pytest
 import torch
+from scipy.stats import binomtest
 from torch import nn
 
 from lineament.classifier import from_function, from_module
 from lineament.errors import UsageError
 from lineament.explanation import counterfactuals
-from lineament.explanation.counterfactuals import cout, measure
+from lineament.explanation.counterfactuals import cout, measure, wilson
 from lineament.explanation.decisions import Decisions
 
 
@@ -86,7 +87,12 @@ def test_measures_of_two_images_counted_by_hand():
     source, target = torch.tensor([0, 0]), torch.tensor([1, 1])
     blind = Decisions(from_function(lambda images: torch.ones(len(images), 1)), ("a", "b"), column=0)
     found = measure(corner(), {"same": corner(), "blind": blind}, images, others, source, target, mask)
-    assert found.pop("cout") == pytest.approx(float(cout(corner(), images, others, source, target).mean()))
+    each = cout(corner(), images, others, source, target).tolist()
+    assert found.pop("cout") == pytest.approx(sum(each) / 2)
+    assert (found.pop("cout_low"), found.pop("cout_high")) == pytest.approx((min(each), max(each)))
+    assert (found.pop("l1_low"), found.pop("l1_high")) == pytest.approx((0.56 / 12, 3 / 12))
+    for name in ("validity", "oracle_validity"):
+        assert (found.pop(f"{name}_low"), found.pop(f"{name}_high")) == wilson(0.5, 2)
     assert found == pytest.approx(
         {
             "validity": 0.5,
@@ -103,6 +109,12 @@ def test_measures_of_two_images_counted_by_hand():
             "changed": 2 / 8,
         }
     )
+
+
+def test_the_wilson_interval_is_that_of_scipy():
+    for events, draws in ((0, 7), (1, 2), (10, 10), (15, 20)):
+        wanted = binomtest(events, draws).proportion_ci(method="wilson")
+        assert wilson(events / draws, draws) == pytest.approx((wanted.low, wanted.high), abs=1e-6)
 
 
 def test_without_a_mask_what_visibly_changed_is_the_mask():

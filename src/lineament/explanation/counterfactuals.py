@@ -5,6 +5,7 @@ beside the others: an adversarial image flips the classifier and no one else, th
 """
 
 from collections.abc import Mapping
+from math import sqrt
 
 import torch
 from jaxtyping import Float32, Int64
@@ -12,9 +13,10 @@ from torch import Tensor
 
 from lineament.errors import UsageError
 from lineament.explanation.decisions import Decisions
+from lineament.explanation.perturbation import bootstrap
 from lineament.images import check_images
 
-__all__ = ["VISIBLE", "cout", "measure"]
+__all__ = ["VISIBLE", "cout", "measure", "wilson"]
 
 BATCH = 256
 VISIBLE = 8 / 255
@@ -53,6 +55,8 @@ def measure(
         - ``l1``: mean absolute change of a value; ``l1_inside`` and ``l1_outside`` the mask (> 0.5) add up to it.
         - ``mask_area``: mean of the mask; ``changed``: share of pixels that change by more than `VISIBLE`.
         - ``cout``: mean of `cout`.
+        - ``NAME_low``, ``NAME_high``: the ends of the 95 % interval over images of ``validity`` and
+          ``oracle_validity`` (`wilson`), ``l1`` and ``cout`` (`bootstrap`); the classifiers are given.
     """
     _check(decisions, images, counterfactuals, source, target)
     flipped = (decisions.predict(counterfactuals) == target).float()
@@ -64,16 +68,26 @@ def measure(
         result[f"oracle_agreement_{name}"] = float((oracle.predict(images) == source).float().mean())
     if oracles:
         result["oracle_validity"] = min(result[f"oracle_validity_{name}"] for name in oracles)
+    for name in ("validity", "oracle_validity")[: 2 if oracles else 1]:
+        result[f"{name}_low"], result[f"{name}_high"] = wilson(result[name], len(images))
     change = (counterfactuals - images).abs()
     changed = (change > VISIBLE).any(1, keepdim=True)
     mask = changed.float() if mask is None else _check_mask(mask, images)
-    result["l1"] = float(change.mean())
     result["l1_inside"] = float((change * (mask > 0.5)).mean())
     result["l1_outside"] = float((change * (mask <= 0.5)).mean())
     result["mask_area"] = float(mask.mean())
     result["changed"] = float(changed.float().mean())
-    result["cout"] = float(cout(decisions, images, counterfactuals, source, target).mean())
+    transition = cout(decisions, images, counterfactuals, source, target)
+    for name, values in (("l1", change.flatten(1).mean(1)), ("cout", transition)):
+        result[name], result[f"{name}_low"], result[f"{name}_high"] = bootstrap(values)
     return result
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """The 95 % interval of a share seen in ``count`` draws, Wilson (1927); it has width even for a share of 0 or 1."""
+    z = 1.959964
+    centre, width = share + z * z / (2 * count), z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max(0.0, (centre - width) / (1 + z * z / count)), min(1.0, (centre + width) / (1 + z * z / count))
 
 
 @torch.no_grad()
