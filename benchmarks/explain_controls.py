@@ -3,7 +3,7 @@
 Each row of the chain takes one thing away from a short training, to say what it brought.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def measure(controls: Sequence[Plan], alike: Sequence[Plan]) -> tuple[dict[str, 
 
     Args:
         controls: as `plans` gives them.
-        alike: two trainings of the pair itself by different seeds; between them masks are as alike as they can be.
+        alike: trainings of the pair itself by one or two seeds; between two, masks are as alike as they can be.
     """
     shuffled, *others = [case(plan) for plan in controls]
     made = [row for one in (shuffled, *others) for row in rows(one)]
@@ -51,22 +51,24 @@ def measure(controls: Sequence[Plan], alike: Sequence[Plan]) -> tuple[dict[str, 
         metrics[f"{note.replace('-', '_')}_validity_lost"] = base["validity"] - row["validity"]
         metrics[f"{note.replace('-', '_')}_kid_lost"] = row["kid"] - base["kid"]
     first, *rest = [case(plan) for plan in alike]
-    return metrics | randomised(first, rest[0] if rest else first, shuffled), made
+    compared = {"shuffled": shuffled} | ({"seeds": rest[0]} if rest else {})
+    return metrics | randomised(first, compared), made
 
 
-def randomised(own: Case, again: Case, shuffled: Case) -> dict[str, float]:
-    """How alike the masks of one test image are: of two seeds of the pair, and of the pair and of shuffled labels.
+def randomised(own: Case, others: Mapping[str, Case]) -> dict[str, float]:
+    """How alike the masks of one test image are: of the pair, and of shuffled labels or of another seed of the pair.
 
     Correlation over pixels, and IoU of what lies above one half; means over images.
     """
     from lineament.explanation.regions import iou
 
     images = tested(own)
-    masks = [crossed(one, images).mask[:, 0] for one in (own, again, shuffled)]
-    values = {}
-    for name, other in (("seeds", masks[1]), ("shuffled", masks[2])):
-        values[f"mask_correlation_{name}"] = correlation(masks[0], other)
-        values[f"mask_iou_{name}"] = float(np.nanmean(iou(masks[0], other > 0.5)))
+    mask, values = crossed(own, images).mask[:, 0], {}
+    for name, one in others.items():
+        other = crossed(one, images).mask[:, 0]
+        values[f"mask_correlation_{name}"] = correlation(mask, other)
+        values[f"mask_iou_{name}"] = float(np.nanmean(iou(mask, other > 0.5)))
+    shuffled = others["shuffled"]
     changed = share(own.decisions.predict(images) != shuffled.decisions.predict(images))
     return values | {"shuffled_decides_otherwise": changed}
 

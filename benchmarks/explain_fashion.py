@@ -4,11 +4,12 @@ The real files in the parts of section 4.5.1. Beside each explainer stand the ne
 decides for the other class, and an adversarial image; further rows are controls (see `explain_controls`).
 """
 
-from benchmarks.explain_pairs import arguments
+from benchmarks.explain_pairs import CHOSEN, arguments
 from benchmarks.explain_task import task
 from benchmarks.harness import benchmark
 
 measure = task("fashion_mnist", control=("Coat", "Pullover"), several=("Coat", "Pullover", "Shirt"))
 
 if __name__ == "__main__":
-    benchmark("explain_fashion", "garments cross the decision boundary, and others agree", measure, arguments=arguments)
+    claim = f"garments cross the decision boundary, and others agree {CHOSEN}"
+    benchmark("explain_fashion", claim, measure, arguments=arguments)

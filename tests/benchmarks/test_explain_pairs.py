@@ -1,18 +1,25 @@
 """The benchmarks of explained pairs: which figure becomes which metric, and that runs keep their names."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
 
+from benchmarks import explain_controls
 from benchmarks.aospc import place, published
-from benchmarks.explain_controls import correlation, plans
+from benchmarks.explain_controls import correlation, plans, randomised
 from benchmarks.explain_measures import METHODS, SHOWN, summary
-from benchmarks.explain_pairs import Plan, pair_plans, select
+from benchmarks.explain_pairs import Plan, explained_classifier, pair_plans, select
 from benchmarks.explain_sheets import heat, sheet
+from lineament.classifier import AdaptedClassifier, from_module
+from lineament.explanation import small_classifiers
+from lineament.explanation.pairs import Labelled
+from lineament.explanation.small_classifiers import build
 
 
 def row(run: str, method: str, **figures: float) -> dict[str, Any]:
@@ -86,3 +93,28 @@ def test_a_sheet_marks_failures(tmp_path: Path):
 def test_heat_stretches_each_map():
     maps = heat(torch.tensor([[[-1.0, 1.0]], [[5.0, 5.0]]]))
     assert maps[0].ravel().tolist() == [0, 1] and not maps[1].any()
+
+
+def test_the_black_box_is_of_another_kind_than_its_student(monkeypatch: pytest.MonkeyPatch):
+    def untrained(part: Labelled, classes: int, *, architecture: Any, seed: int) -> AdaptedClassifier:
+        return from_module(build(architecture, (1, 8, 8), classes))
+
+    monkeypatch.setattr(small_classifiers, "train_small", untrained)
+    part = Labelled(torch.zeros(2, 1, 8, 8).byte(), torch.tensor([0, 1]))
+    plan = Plan("mnist", ("4", "9"), kind="black-box", quick=True)
+    decisions, weights = explained_classifier(plan, part)
+    operations = {node.op_type for node in onnx.load(plan.folder / "classifier.onnx").graph.node}
+    assert "Add" in operations  # the way around the convolutions
+    assert not decisions.differentiable and len(weights) == 64
+
+
+def test_one_seed_says_nothing_of_how_alike_seeds_are(monkeypatch: pytest.MonkeyPatch):
+    masks = torch.rand(2, 3, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(explain_controls, "tested", lambda case: torch.zeros(3, 1, 4, 4))
+    monkeypatch.setattr(explain_controls, "crossed", lambda case, images: SimpleNamespace(mask=masks[case.minutes]))
+    decisions = SimpleNamespace(predict=lambda images: torch.zeros(3))
+    own, other = (SimpleNamespace(minutes=k, decisions=decisions) for k in (0, 1))
+    alone = randomised(own, {"shuffled": other})
+    assert set(alone) == {"mask_correlation_shuffled", "mask_iou_shuffled", "shuffled_decides_otherwise"}
+    both = randomised(own, {"shuffled": other, "seeds": own})
+    assert both["mask_correlation_seeds"] == pytest.approx(1) and both["mask_correlation_shuffled"] < 0.9
