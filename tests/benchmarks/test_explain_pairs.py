@@ -51,6 +51,8 @@ def test_no_control_takes_the_folder_of_another_run():
     folders = [plan.folder for plan in [*controls, *pair_plans("mnist", 0, 3, quick=False)]]
     assert len(set(folders)) == len(folders)
     assert Plan("mnist", ("4", "9"), quick=True).folder not in folders
+    garments = plans("fashion_mnist", ("Coat", "Pullover"), ("Coat", "Pullover", "Shirt"), 0, quick=False)
+    assert len(controls) == 8 and [plan.note for plan in garments] == [""] * 3  # no chain
 
 
 def test_an_unknown_run_is_not_trained():
