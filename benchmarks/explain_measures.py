@@ -5,7 +5,7 @@ network trained on true labels), one target class at a time, mean over classes. 
 beside the runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -13,10 +13,7 @@ import numpy as np
 
 from benchmarks.explain_pairs import EPSILON, Case, oracles
 from benchmarks.explain_sheets import sheet
-
-METHODS = ("explaingan", "nearest", "pgd")
-SHOWN = ("validity", "oracle_validity", "cout", "mask_area", "changed", "l1", "kid", "kid_floor", "fid", "fid_floor")
-"""What stands in the table; ``details`` of a row holds the rest."""
+from benchmarks.explain_summary import shown
 
 
 def crossed(case: Case, images: Any) -> Any:
@@ -72,11 +69,11 @@ def rows(case: Case) -> list[dict[str, Any]]:
             explanation.source, explanation.target, mask,
         )  # fmt: skip
         figures |= distances(judges["seed"].classifier, explanation, others, len(case.plan.classes))
-        row = {"run": case.plan.name, "method": method} | {key: figures.pop(key, None) for key in SHOWN}
-        made.append(row | {"minutes": case.minutes if method == "explaingan" else None, "details": figures})
+        figures["images"] = len(explanation)
+        made.append(shown(case.plan.name, method, figures, case.decisions.classes, tuple(judges)))
+    made[0]["minutes"] = None if np.isnan(case.minutes) else case.minutes
     places = flips(explanation, case.decisions)
     made[0]["details"] |= {
-        "images": len(explanation),
         "classifier_accuracy": accuracy(case.decisions.classifier, case.parts.test),
         **{f"oracle_accuracy_{name}": accuracy(judge.classifier, case.parts.test) for name, judge in judges.items()},
         "transformed_validity": share(case.decisions.predict(explanation.transformed) == explanation.target),
@@ -116,30 +113,3 @@ def picture(case: Case, explanation: Any, found: Mapping[str, tuple[Any, Any]], 
 def share(which: Any) -> float:
     """Of true values."""
     return float(which.double().mean())
-
-
-def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The metrics of the pairs, each the worst pair's, mean over seeds where it does not say otherwise."""
-    pairs = sorted({row["run"].split("/")[0] for row in found})
-    means = {
-        (pair, method): {
-            key: float(np.mean([row[key] for row in found if row["run"].split("/")[0] == pair
-                                and row["method"] == method])) for key in SHOWN
-        } for pair in pairs for method in METHODS
-    }  # fmt: skip
-    ours, near = ([means[pair, method] for pair in pairs] for method in METHODS[:2])
-    rival = [max(means[pair, method]["cout"] for method in METHODS[1:]) for pair in pairs]
-    own = [row for row in found if row["method"] == METHODS[0]]
-    return {
-        "min_validity": min(row["validity"] for row in ours),
-        "min_oracle_validity": min(row["oracle_validity"] for row in ours),
-        "max_training_minutes": max(row["minutes"] for row in own),
-        "min_validity_of_a_seed": min(row["validity"] for row in own),
-        "min_oracle_validity_of_a_seed": min(row["oracle_validity"] for row in own),
-        "nearest_over_mask_area": min(b["mask_area"] / a["mask_area"] for a, b in zip(ours, near, strict=True)),
-        "nearest_over_l1": min(b["l1"] / a["l1"] for a, b in zip(ours, near, strict=True)),
-        "cout_over_baselines": min(a["cout"] - b for a, b in zip(ours, rival, strict=True)),
-        **{f"mean_{key}": float(np.mean([row[key] for row in ours])) for key in SHOWN[2:]},
-        "mean_kid_nearest": float(np.mean([row["kid"] for row in near])),
-        "runs": len(own),
-    }

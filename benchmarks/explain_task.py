@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks import explain_controls
-from benchmarks.explain_measures import rows, summary
+from benchmarks.explain_measures import rows
 from benchmarks.explain_pairs import Plan, case, pair_plans, select
+from benchmarks.explain_summary import pooled, summary
 
 
 def task(data: str, *, control: tuple[str, str], several: tuple[str, ...]) -> Callable[..., Any]:
@@ -29,6 +30,6 @@ def task(data: str, *, control: tuple[str, str], several: tuple[str, ...]) -> Ca
             return metrics, found
         alike = [Plan(data, control, s) for s in range(seed, seed + min(2, seeds))]
         more, extra = explain_controls.measure(controls, alike)
-        return metrics | more, found + extra
+        return metrics | more, [*found, *(pooled(found) if seeds > 1 else []), *extra]
 
     return measure

@@ -13,17 +13,22 @@ from PIL import Image
 from benchmarks import explain_controls
 from benchmarks.aospc import place, published
 from benchmarks.explain_controls import correlation, plans, randomised
-from benchmarks.explain_measures import METHODS, SHOWN, summary
 from benchmarks.explain_pairs import Plan, explained_classifier, pair_plans, select
 from benchmarks.explain_sheets import heat, sheet
+from benchmarks.explain_summary import METHODS, RANGED, SHOWN, pooled, shown, summary
 from lineament.classifier import AdaptedClassifier, from_module
 from lineament.explanation import small_classifiers
+from lineament.explanation.counterfactuals import wilson
 from lineament.explanation.pairs import Labelled
 from lineament.explanation.small_classifiers import build
 
 
 def row(run: str, method: str, **figures: float) -> dict[str, Any]:
-    return {"run": run, "method": method, "minutes": 2.0} | dict.fromkeys(SHOWN, 0.5) | figures
+    ends = {f"{key}_{end}": figures.get(key, 0.5) + by for key in RANGED for end, by in (("low", -0.3), ("high", 0.4))}
+    rest = {"validity_to_3": 0.9, "validity_to_8": 0.8, "oracle_validity_seed": 0.7, "images": 50}
+    rest |= dict.fromkeys(("kid_floor", "fid", "fid_floor"), 0.1)
+    made = shown(run, method, dict.fromkeys(SHOWN, 0.5) | ends | rest | figures, ("3", "8"), ("seed", "architecture"))
+    return made | {"minutes": 2.0} | figures
 
 
 def test_the_worst_pair_counts_and_seeds_are_averaged():
@@ -38,6 +43,33 @@ def test_the_worst_pair_counts_and_seeds_are_averaged():
     assert first["min_oracle_validity"] == pytest.approx(0.85) and first["runs"] == 2
     assert first["nearest_over_l1"] == pytest.approx(0.55 / 0.1)
     assert first["cout_over_baselines"] == pytest.approx(0.8 - 0.5)
+
+
+def test_a_row_shows_intervals_and_every_direction_and_judge():
+    one = row("3-8/seed0", "pgd", cout=-0.25)
+    assert (one["cout"], one["cout_95"]) == (-0.25, "-0.550 0.150")
+    assert (one["by_target"], one["by_oracle"]) == ("0.900 0.800", "0.700")
+    assert all(isinstance(value, str | float | None) for key, value in one.items() if key != "details")
+
+
+def test_seeds_are_pooled_into_one_interval_beside_their_spread():
+    rows = [row(f"3-8/seed{k}", "explaingan", validity=v, cout=v) for k, v in enumerate((1.0, 0.9, 0.95))]
+    (one,) = pooled(rows)
+    assert one["run"] == "3-8" and one["validity"] == pytest.approx(0.95)
+    details = one["details"]
+    assert details["images"] == 150 and details["validity_spread"] == pytest.approx(0.1)
+    assert (details["validity_low"], details["validity_high"]) == wilson(one["validity"], 150)
+    assert details["cout_low"] == pytest.approx(0.95 - 0.3 / 3**0.5)  # three intervals of one width, independent
+    assert details["cout_high"] == pytest.approx(0.95 + 0.4 / 3**0.5)
+    assert one["by_target"] == "0.900 0.800" and one["by_oracle"] == "0.700"
+
+
+def test_a_run_whose_training_time_is_lost_hides_no_other():
+    found = [row(f"3-8/seed{seed}", method) for seed in (0, 1) for method in METHODS]
+    found[0]["minutes"] = None
+    assert summary(found)["max_training_minutes"] == 2
+    found[3]["minutes"] = None
+    assert np.isnan(summary(found)["max_training_minutes"])
 
 
 def test_runs_of_pairs_lie_where_the_other_benchmarks_look_for_them():
