@@ -70,7 +70,11 @@ def rows(case: Case) -> list[dict[str, Any]]:
         )  # fmt: skip
         figures |= distances(judges["seed"].classifier, explanation, others, len(case.plan.classes))
         figures["images"] = len(explanation)
-        made.append(shown(case.plan.name, method, figures, case.decisions.classes, tuple(judges)))
+        parts = {
+            key: value for key, value in figures.items() if "validity_" in key and not key.endswith(("_low", "_high"))
+        }
+        print("    " + ", ".join(f"{key} {value:.3f}" for key, value in parts.items()), flush=True)
+        made.append(shown(case.plan.name, method, figures))
     made[0]["minutes"] = None if np.isnan(case.minutes) else case.minutes
     places = flips(explanation, case.decisions)
     made[0]["details"] |= {

@@ -6,29 +6,21 @@ from typing import Any
 import numpy as np
 
 METHODS = ("explaingan", "nearest", "pgd")
-RANGED = ("validity", "oracle_validity", "cout", "l1")
-SHOWN = (*RANGED, "mask_area", "changed", "kid")
-"""What stands in the table, with the intervals of `RANGED`; ``details`` of a row holds the rest."""
+RANGED = {"validity": "validity 95%", "oracle_validity": "oracle 95%", "cout": "cout 95%", "l1": "l1 95%"}
+"""Figures with an interval, and the heading over its two ends."""
+
+SHOWN = (*RANGED, "mask_area", "kid")
+"""What stands in the table; ``details`` of a row holds the rest."""
 
 
-def shown(
-    run: str, method: str, figures: Mapping[str, Any], classes: Sequence[str], judges: Sequence[str]
-) -> dict[str, Any]:
-    """A row of the table: `SHOWN`, each of `RANGED` followed by the two ends of its interval, and ``details``.
-
-    Beside the validities stand those towards each class and by each oracle, in their order.
-    """
-
-    def line(*keys: str) -> str | None:
-        return " ".join(f"{figures[key]:.3f}" for key in keys if key in figures) or None
-
+def shown(run: str, method: str, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the table: `SHOWN`, each of `RANGED` followed by the two ends of its interval, and ``details``."""
     row: dict[str, Any] = {"run": run, "method": method}
     for key in SHOWN:
         row[key] = figures.get(key)
         if key in RANGED:
-            row[f"{key}_95"] = line(f"{key}_low", f"{key}_high")
-    row["by_target"] = line(*(f"validity_to_{name}" for name in classes))
-    row["by_oracle"] = line(*(f"oracle_validity_{name}" for name in judges))
+            ends = [figures.get(f"{key}_{end}") for end in ("low", "high")]
+            row[RANGED[key]] = None if None in ends else " ".join(f"{end:.3g}".replace("0.", ".", 1) for end in ends)
     return row | {"minutes": None, "details": {key: value for key, value in figures.items() if key not in SHOWN}}
 
 
@@ -63,11 +55,15 @@ def over_seeds(pair: str, method: str, rows: Sequence[Mapping[str, Any]]) -> dic
         for end in ("low", "high"):
             far = np.linalg.norm([one[f"{key}_{end}"] - one[key] for one in every]) / len(every)
             figures[f"{key}_{end}"] = figures[key] + float(far if end == "high" else -far)
-    classes, judges = (
-        [key.removeprefix(prefix) for key in names if key.startswith(prefix)]
-        for prefix in ("validity_to_", "oracle_validity_")
-    )
-    return shown(pair, method, figures, classes, [name for name in judges if name not in ("low", "high")])
+    return shown(pair, method, figures)
+
+
+def area_ratio(ours: Mapping[str, Any], near: Mapping[str, Any]) -> float:
+    """How many times as many pixels visibly change in the nearest image as in our mask, or as change in our composite.
+
+    The lesser of both: a mask must neither be faint where much changes nor wide where little does.
+    """
+    return float(near["details"]["changed"] / max(ours["details"]["changed"], ours["mask_area"]))
 
 
 def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -77,7 +73,7 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     rival = [max(a["cout"], b["cout"]) for a, b in zip(near, adversarial, strict=True)]
     metrics = {
         "max_training_minutes": max((row["minutes"] for row in own if row["minutes"] is not None), default=np.nan),
-        "nearest_over_mask_area": min(b["mask_area"] / a["mask_area"] for a, b in zip(ours, near, strict=True)),
+        "nearest_over_mask_area": min(area_ratio(*both) for both in zip(ours, near, strict=True)),
         "nearest_over_l1": min(b["l1"] / a["l1"] for a, b in zip(ours, near, strict=True)),
         "cout_over_baselines": min(a["cout"] - b for a, b in zip(ours, rival, strict=True)),
     }
@@ -89,7 +85,6 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         )
         metrics[f"min_{key}_of_a_seed"] = min(row[key] for row in own)
     metrics |= {f"greatest_spread_of_{key}": max(row["details"][f"{key}_spread"] for row in ours) for key in RANGED}
-    metrics |= {f"mean_{key}": float(np.mean([row[key] for row in ours])) for key in SHOWN[2:]}
-    for key in ("kid_floor", "fid", "fid_floor"):
-        metrics[f"mean_{key}"] = float(np.mean([row["details"][key] for row in ours]))
+    for key in ("cout", "l1", "mask_area", "changed", "kid", "kid_floor", "fid", "fid_floor"):
+        metrics[f"mean_{key}"] = float(np.mean([{**row["details"], **row}[key] for row in ours]))
     return metrics | {"mean_kid_nearest": float(np.mean([row["kid"] for row in near])), "runs": len(own)}

@@ -26,8 +26,8 @@ from lineament.explanation.small_classifiers import build
 def row(run: str, method: str, **figures: float) -> dict[str, Any]:
     ends = {f"{key}_{end}": figures.get(key, 0.5) + by for key in RANGED for end, by in (("low", -0.3), ("high", 0.4))}
     rest = {"validity_to_3": 0.9, "validity_to_8": 0.8, "oracle_validity_seed": 0.7, "images": 50}
-    rest |= dict.fromkeys(("kid_floor", "fid", "fid_floor"), 0.1)
-    made = shown(run, method, dict.fromkeys(SHOWN, 0.5) | ends | rest | figures, ("3", "8"), ("seed", "architecture"))
+    rest |= dict.fromkeys(("changed", "kid_floor", "fid", "fid_floor"), 0.1)
+    made = shown(run, method, dict.fromkeys(SHOWN, 0.5) | ends | rest | figures)
     return made | {"minutes": 2.0} | figures
 
 
@@ -36,19 +36,22 @@ def test_the_worst_pair_counts_and_seeds_are_averaged():
     found[0] |= {"validity": 1.0, "oracle_validity": 0.9, "cout": 0.7, "l1": 0.1, "minutes": 9.0}
     found[3] |= {"validity": 0.9, "oracle_validity": 0.8, "cout": 0.9, "l1": 0.1}
     found[1] |= {"l1": 0.6}
+    for k, changed in ((0, 0.6), (1, 0.9), (3, 0.6), (4, 0.9)):
+        found[k]["details"]["changed"] = changed
     metrics = summary(found)
     assert metrics["min_validity"] == 0.5 and metrics["max_training_minutes"] == 9
     first = summary(found[:6])
     assert first["min_validity"] == pytest.approx(0.95) and first["min_validity_of_a_seed"] == 0.9
     assert first["min_oracle_validity"] == pytest.approx(0.85) and first["runs"] == 2
     assert first["nearest_over_l1"] == pytest.approx(0.55 / 0.1)
+    assert first["nearest_over_mask_area"] == pytest.approx(0.9 / 0.6)  # visible changes decide, where they are more
     assert first["cout_over_baselines"] == pytest.approx(0.8 - 0.5)
 
 
-def test_a_row_shows_intervals_and_every_direction_and_judge():
+def test_a_row_shows_both_ends_of_an_interval_and_keeps_the_rest():
     one = row("3-8/seed0", "pgd", cout=-0.25)
-    assert (one["cout"], one["cout_95"]) == (-0.25, "-0.550 0.150")
-    assert (one["by_target"], one["by_oracle"]) == ("0.900 0.800", "0.700")
+    assert (one["cout"], one["cout 95%"]) == (-0.25, "-.55 .15")
+    assert (one["details"]["validity_to_3"], one["details"]["cout_low"]) == (0.9, -0.55)
     assert all(isinstance(value, str | float | None) for key, value in one.items() if key != "details")
 
 
@@ -61,7 +64,7 @@ def test_seeds_are_pooled_into_one_interval_beside_their_spread():
     assert (details["validity_low"], details["validity_high"]) == wilson(one["validity"], 150)
     assert details["cout_low"] == pytest.approx(0.95 - 0.3 / 3**0.5)  # three intervals of one width, independent
     assert details["cout_high"] == pytest.approx(0.95 + 0.4 / 3**0.5)
-    assert one["by_target"] == "0.900 0.800" and one["by_oracle"] == "0.700"
+    assert details["validity_to_3"] == pytest.approx(0.9) and details["oracle_validity_seed"] == pytest.approx(0.7)
 
 
 def test_a_run_whose_training_time_is_lost_hides_no_other():
