@@ -62,7 +62,14 @@ def test_a_black_box_that_raises_or_gives_no_numbers_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("classes", "column", "threshold"),
-    [(("a",), 0, 0.5), (("a", "a"), 0, 0.5), (("a", "b", "c"), 0, 0.5), (("a", "b"), 0, 1.0), (("a", "b"), None, 0.4)],
+    [
+        (("a",), 0, 0.5),
+        (("a", "a"), 0, 0.5),
+        (("a", "b", "c"), 0, 0.5),
+        (("a", "b"), 0, 1.0),
+        (("a", "b"), None, 0.4),
+        (("a", "b"), -1, 0.5),
+    ],
 )
 def test_impossible_choices_are_refused(classes: tuple[str, ...], column: int | None, threshold: float) -> None:
     with pytest.raises(UsageError):

@@ -84,10 +84,15 @@ def test_calls_that_cannot_be_explained_are_refused(explainer: Explainer) -> Non
         explain(explainer, DECISIONS, IMAGES, target=0)
     with pytest.raises(UsageError, match="expected 0 to 1"):
         explain(explainer, DECISIONS, IMAGES, target=2)
+    with pytest.raises(UsageError, match=r"one class, or \(10,\), got shape \(3,\)"):
+        explain(explainer, DECISIONS, IMAGES, target=torch.tensor([0, 1, 0]))
+    with pytest.raises(UsageError, match="image 4 is already"):
+        explain(explainer, DECISIONS, IMAGES, target=torch.tensor([1, 0, 1, 0, 0, 0, 1, 0, 1, 0]), batch_size=3)
     with pytest.raises(UsageError, match="at least one"):
         explain(explainer, DECISIONS, IMAGES[:0])
-    with pytest.raises(UsageError, match="at least 2"):
-        dial(swapped(), DECISIONS, 1)
+    for turned in (dial, flips):
+        with pytest.raises(UsageError, match="at least 2"):
+            turned(swapped(), DECISIONS, 1)
 
 
 def test_explaining_leaves_the_images_and_the_explainer_as_they_were(explainer: Explainer) -> None:

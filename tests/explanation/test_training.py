@@ -27,7 +27,7 @@ def trained(folder: Path, **changes: object) -> Explainer:
 
 
 def test_a_minute_of_bars_crosses_in_both_directions_and_changes_little(tmp_path: Path) -> None:
-    explainer = trained(tmp_path, steps=300, kappa=0.4, count=2.0)
+    explainer = trained(tmp_path, steps=300, kappa=0.4)
     explanation = explain(explainer, DECISIONS, floats(bars(60, seed=2)))
     crossed = DECISIONS.predict(explanation.composite) == explanation.target
     assert all(crossed[explanation.source == j].double().mean() > 0.9 for j in (0, 1))
@@ -118,6 +118,25 @@ def test_impossible_objectives_are_refused(tmp_path: Path) -> None:
         trained(tmp_path, decisions=Decisions(from_function(LeftOrRight()), DECISIONS.classes, column=0))
 
 
+def test_the_log_holds_each_term_as_it_is(tmp_path: Path) -> None:
+    trained(tmp_path, steps=1, evaluations=1, kappa=0.9)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["count"] for line in lines if "count" in line] == [pytest.approx(0.9)]
+
+
+def test_a_run_that_diverges_says_so(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="diverged at step"):
+        trained(tmp_path, learning_rate=1e30)
+
+
+def test_another_black_box_gets_no_student_of_the_first(tmp_path: Path) -> None:
+    first = Decisions(from_function(LeftOrRight()), DECISIONS.classes, column=0)
+    other = Decisions(from_function(lambda images: -LeftOrRight()(images)), DECISIONS.classes, column=0)
+    imitate(first, bars(300), tmp_path, steps=2, device="cpu")
+    with pytest.raises(UsageError, match="another run"):
+        imitate(other, bars(300), tmp_path, steps=2, device="cpu")
+
+
 def test_a_black_box_is_explained_through_a_student(tmp_path: Path) -> None:
     asked = 0
 
@@ -128,7 +147,7 @@ def test_a_black_box_is_explained_through_a_student(tmp_path: Path) -> None:
 
     black_box = Decisions(from_function(answers), DECISIONS.classes, column=0)
     student = imitate(black_box, bars(300), tmp_path / "student", steps=80, device="cpu")
-    assert asked == 600 and student.differentiable
+    assert asked == 600 + 64 and student.differentiable  # some once more, to tell the black box from others
     images = floats(bars(60, seed=3))
     assert float((student.predict(images) == black_box.predict(images)).double().mean()) > 0.95
     explainer = trained(tmp_path / "run", decisions=black_box, stand_in=student, steps=4, evaluations=1)
@@ -140,13 +159,13 @@ def test_what_a_black_box_said_before_it_failed_is_not_asked_again(tmp_path: Pat
 
     def moody(images: Tensor) -> Tensor:
         asked.append(len(images))
-        if len(asked) == 2:
+        if len(asked) == 3:
             raise RuntimeError("line is busy")
         return LeftOrRight()(images)
 
     black_box = Decisions(from_function(moody), DECISIONS.classes, column=0)
     with pytest.raises(JobError, match="line is busy"):
         imitate(black_box, bars(300), tmp_path, steps=4, device="cpu")
-    assert asked == [256, 256]
+    assert asked == [64, 256, 256]
     imitate(black_box, bars(300), tmp_path, steps=4, device="cpu")
-    assert asked[2:] == [256, 88]
+    assert asked[3:] == [64, 256, 88]

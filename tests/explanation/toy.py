@@ -29,4 +29,7 @@ def bars(n: int, size: int = 8, seed: int = 0) -> Tensor:
 
 DECISIONS = Decisions(from_module(LeftOrRight()), ("left", "right"), column=0)
 
-TINY = ExplainerConfig(width=8, discriminator_width=8, steps=60, batch=8, kappa=0.3, evaluations=2)
+TINY = ExplainerConfig(
+    width=8, discriminator_width=8, steps=60, batch=8, kappa=0.3, evaluations=2, gan=1.0, classifier=2.0, count=2.0,
+    shift=0, noise=0.0, penalty=1.0, learning_rate=1e-3,
+)  # fmt: skip

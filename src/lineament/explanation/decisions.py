@@ -10,7 +10,7 @@ from math import log
 
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from lineament.classifier import Classifier
@@ -40,6 +40,8 @@ class Decisions:
     def __post_init__(self) -> None:
         if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
             raise UsageError(f"classes: expected two or more different names, got {', '.join(self.classes) or 'none'}")
+        if self.column is not None and self.column < 0:
+            raise UsageError(f"column: expected 0 or more, got {self.column}")
         if self.column is not None and len(self.classes) != 2:
             raise UsageError(f"column: one logit tells two classes apart, not {len(self.classes)}; leave it out")
         if not 0 < self.threshold < 1 or (self.column is None and self.threshold != 0.5):
@@ -59,7 +61,7 @@ class Decisions:
         """
         check_images(images)
         try:
-            logits = self.classifier(images)
+            logits = self.classifier(images.to(_device(self.classifier) or images.device)).to(images.device)
         except LineamentError:
             raise
         except Exception as error:  # a black box raises whatever it likes
@@ -105,6 +107,13 @@ def of_attribute(
     if attribute not in attributes:
         raise UsageError(nearest(attribute, attributes, "attribute"))
     return Decisions(classifier, (f"no {attribute}", attribute), list(attributes).index(attribute), threshold)
+
+
+def _device(classifier: Classifier) -> torch.device | None:
+    """Where a classifier's weights are, as far as it has any that can be seen."""
+    module = classifier if isinstance(classifier, nn.Module) else getattr(classifier, "module", None)
+    weights = next(module.parameters(), None) if isinstance(module, nn.Module) else None
+    return None if weights is None else weights.device
 
 
 def _size(images: Tensor) -> str:

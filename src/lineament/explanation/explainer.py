@@ -113,7 +113,7 @@ class Explanation:
 
     Attributes:
         images: ``(batch, channels, height, width)`` in [0, 1].
-        probabilities: ``(batch, classes)`` the classifier's, of ``images``.
+        probabilities: ``(batch, classes)`` of ``images``, relative to the classifier's threshold: the greatest decides.
         source: ``(batch,)`` the class it decides for.
         target: ``(batch,)`` the class crossed to.
         reconstruction, transformed: of the shape of ``images``.
@@ -173,15 +173,21 @@ def explain(
     check_images(images)
     if not len(images):
         raise UsageError("images: expected at least one, got none")
-    targets = None if target is None else torch.as_tensor(target, dtype=torch.int64).expand(len(images))
+    targets = None if target is None else torch.as_tensor(target, dtype=torch.int64)
+    if targets is not None and targets.shape not in ((), (len(images),)):
+        raise UsageError(f"target: expected one class, or ({len(images)},), got shape {tuple(targets.shape)}")
+    targets = None if targets is None else targets.expand(len(images))
     places = [slice(start, start + batch_size) for start in range(0, len(images), batch_size)]
     parts = [
-        _explained(explainer, decisions, images[place], None if targets is None else targets[place]) for place in places
+        _explained(explainer, decisions, images[place], None if targets is None else targets[place], place.start)
+        for place in places
     ]
     return Explanation(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Explanation)})
 
 
-def _explained(explainer: Explainer, decisions: Decisions, images: Images, target: Classes | None) -> Explanation:
+def _explained(
+    explainer: Explainer, decisions: Decisions, images: Images, target: Classes | None, first: int
+) -> Explanation:
     log_probabilities = decisions(images)
     source = log_probabilities.argmax(1)
     if target is None:
@@ -192,7 +198,7 @@ def _explained(explainer: Explainer, decisions: Decisions, images: Images, targe
     if (same := target == source).any():
         wrong = int(same.nonzero()[0])
         name = explainer.classes[int(target[wrong])]
-        raise UsageError(f"target: image {wrong} is already decided as {name!r}; there is no boundary to cross")
+        raise UsageError(f"target: image {first + wrong} is already decided as {name!r}; there is no boundary to cross")
     crossing = explainer.cross(images, source, target)
     composite = composed(images, crossing.transformed, crossing.mask)
     return Explanation(images, log_probabilities.exp(), source, target, *crossing, composite)
@@ -212,28 +218,32 @@ def dial(
     Returns:
         The strengths ``(steps,)`` and the probabilities of the target ``(batch, steps)``.
     """
-    if steps < 2:
-        raise UsageError(f"steps: expected at least 2, got {steps}")
-    strengths = torch.linspace(0, 1, steps)
+    strengths = _strengths(steps)
     columns = [decisions(explanation.at(float(s))).exp().gather(1, explanation.target[:, None]) for s in strengths]
     return strengths, torch.cat(columns, 1)
 
 
 @torch.no_grad()
 def flips(explanation: Explanation, decisions: Decisions, steps: int = 11) -> Float[Tensor, " batch"]:
-    """The strength ``(batch,)`` at which the decision becomes the target, between two of ``steps``; NaN: it never does.
+    """The strength ``(batch,)`` at which the decision becomes the target, between two of ``steps``; NaN: not at all.
 
     Between the last strength that does not cross and the first that does, the margin of the target over the best
-    other class is taken as linear.
+    other class is taken as linear. What crosses on the way and comes back counts as not crossing.
     """
-    strengths = torch.linspace(0, 1, steps)
+    strengths = _strengths(steps).to(explanation.images.device)
     margins = torch.stack([_margin(decisions(explanation.at(float(s))), explanation.target) for s in strengths], 1)
     first = (margins > 0).int().argmax(1)
     before = (first - 1).clamp(min=0)
     low, high = (margins.gather(1, i[:, None])[:, 0] for i in (before, first))
     share = torch.where(first > 0, -low / (high - low).clamp(min=1e-12), 0.0).clamp(0, 1)
     place = strengths[before] + share * (strengths[first] - strengths[before])
-    return torch.where((margins > 0).any(1), place, torch.nan)
+    return torch.where(margins[:, -1] > 0, place, torch.nan)
+
+
+def _strengths(steps: int) -> Float[Tensor, " steps"]:
+    if steps < 2:
+        raise UsageError(f"steps: expected at least 2, got {steps}")
+    return torch.linspace(0, 1, steps)
 
 
 def _margin(log_probabilities: Tensor, target: Classes) -> Tensor:

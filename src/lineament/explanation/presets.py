@@ -68,6 +68,12 @@ class ExplainerConfig:
             )
         if not 0 <= self.kappa <= 1:
             raise UsageError(f"kappa: expected a share of the pixels in [0, 1], got {self.kappa}")
+        if not 0 <= self.averaging < 1:
+            raise UsageError(f"averaging: expected a decay in [0, 1), got {self.averaging}")
+        if self.shift < 0 or self.noise < 0:
+            raise UsageError(f"shift, noise: expected 0 or more, got {self.shift} and {self.noise}")
+        if not self.learning_rate > 0:
+            raise UsageError(f"learning_rate: expected more than 0, got {self.learning_rate}")
         for name in ("penalty_every", "width", "discriminator_width", "levels", "steps", "batch", "evaluations"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}: expected at least 1, got {getattr(self, name)}")

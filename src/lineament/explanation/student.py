@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.functional import kl_div
 
 from lineament.classifier import from_module
-from lineament.errors import LineamentError
 from lineament.explanation.decisions import Decisions
+from lineament.explanation.fingerprint import fingerprint
 from lineament.explanation.pairs import floats
 from lineament.explanation.small_classifiers import build
 from lineament.training import Run
@@ -26,6 +26,9 @@ __all__ = ["imitate"]
 
 CHUNK = 256
 BATCH = 64
+
+EVERY = 20
+"""After so many chunks the answers so far are written, for a kill gives no notice."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ def imitate(
     Raises:
         JobError: the black box failed; its earlier answers are kept.
     """
-    run = Run(folder, _Settings(steps), data={"images": list(images.shape), "classes": list(decisions.classes)},
-              seed=seed, device=device, precision="float32")  # fmt: skip
+    facts = fingerprint(images, decisions)
+    run = Run(folder, _Settings(steps), data=facts, seed=seed, device=device, precision="float32")
     asked = torch.cat([images, _blended(images, seed)])
     answers = _answers(decisions, asked, Path(folder) / "answers.safetensors", visible=run.is_main)
     torch.manual_seed(seed)
@@ -88,9 +91,13 @@ def imitate(
 def _blended(images: Tensor, seed: int) -> Tensor:
     """Each image with another, in a share drawn evenly from [0, 1]."""
     generator = torch.Generator().manual_seed(step_seed(seed, 0))
-    other = images[torch.randperm(len(images), generator=generator)]
+    other = torch.randperm(len(images), generator=generator)
     share = torch.rand(len(images), 1, 1, 1, generator=generator)
-    return torch.lerp(images.float(), other.float(), share).round().to(torch.uint8)
+    blended = torch.empty_like(images)
+    for i in range(0, len(images), CHUNK):  # as bytes, for floats of the whole set would need four times the memory
+        part = slice(i, i + CHUNK)
+        blended[part] = torch.lerp(images[part].float(), images[other[part]].float(), share[part]).round()
+    return blended
 
 
 @torch.no_grad()
@@ -98,14 +105,14 @@ def _answers(decisions: Decisions, images: Tensor, path: Path, *, visible: bool)
     """The black box's log-probabilities ``(n, classes)``; chunks that an earlier call has got are not asked again."""
     known: list[Tensor] = list(torch.split(read_state(path), CHUNK)) if path.exists() else []
     chunks = torch.split(images, CHUNK)
-    with StepProgress("asking the classifier", len(chunks), len(known), visible=visible) as progress:
-        try:
+    try:
+        with StepProgress("asking the classifier", len(chunks), len(known), visible=visible) as progress:
             for chunk in chunks[len(known) :]:
                 known.append(decisions(floats(chunk)).cpu())
                 progress.advance()
-        except LineamentError:
-            if known:
-                write_state(path, torch.cat(known))
-            raise
-    write_state(path, torch.cat(known))
+                if len(known) % EVERY == 0:
+                    write_state(path, torch.cat(known))
+    finally:  # whatever ended it, what was answered is kept
+        if known:
+            write_state(path, torch.cat(known))
     return torch.cat(known)

@@ -1,5 +1,7 @@
 """Train an explainer: one loop, read top to bottom, in the symbols of chapter 4."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -14,6 +16,7 @@ from lineament.errors import JobError, UsageError
 from lineament.explanation import objective
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer, load
+from lineament.explanation.fingerprint import fingerprint
 from lineament.explanation.networks import Discriminator, Transformer
 from lineament.explanation.pairs import floats
 from lineament.explanation.presets import ExplainerConfig
@@ -70,7 +73,7 @@ def train_explainer(
         Console(stderr=True).print(told, highlight=False, soft_wrap=True)
     _check(C, config)
     pools, judged = (_sides(part, decisions, name) for part, name in ((images, "images"), (validation, "validation")))
-    run = Run(folder, config, data=_facts(images, decisions), seed=seed, device=device, precision=precision)
+    run = Run(folder, config, data=fingerprint(images, decisions), seed=seed, device=device, precision=precision)
     torch.manual_seed(seed)
     channels, height, across = images.shape[1:]
     size: dict[str, Any] = {"levels": config.levels, "shared": config.shared, "label": config.label}
@@ -98,6 +101,12 @@ def train_explainer(
         if not config.reconstruction:
             fakes = fakes[1:]
 
+        if not bool(c.isfinite().all()):
+            raise JobError(
+                f"{folder}: training diverged at step {step}; delete the folder and lower the rate, or raise penalty"
+            )
+
+        logged: dict[str, Tensor] = {}
         if config.gan:
             D.requires_grad_(True)
             with run.accelerator.autocast():
@@ -111,7 +120,7 @@ def train_explainer(
             optimizers[1].step()
             optimizers[1].zero_grad()
             D.requires_grad_(False)
-            run.log(adversary=adversary)
+            logged["adversary"] = adversary
 
         terms: dict[str, Tensor] = {}
         if config.gan:
@@ -130,7 +139,7 @@ def train_explainer(
         optimizers[0].step()
         optimizers[0].zero_grad()
         average.update_parameters(G)
-        run.log(**terms)
+        run.log(**logged, **terms)
         if (step + 1) % max(1, config.steps // config.evaluations) == 0 or step + 1 == config.steps:
             candidate = Explainer(cast(Transformer, average.module), decisions.classes, masked=config.mask)
             run.keep_best(_score(candidate, decisions, judged, run), average.module.state_dict())
@@ -199,14 +208,19 @@ def _judged(D: torch.nn.Module, kinds: list[tuple[Tensor, Tensor]]) -> list[Tens
 
 def _score(explainer: Explainer, decisions: Decisions, judged: tuple[Tensor, list[Tensor]], run: Run) -> float:
     """Validity of the direction that crosses least often, up to `ENOUGH`, less the mean change of a pixel."""
-    with run.accelerator.autocast():
-        measured = _measured(explainer, decisions, *judged)
+    measured = _measured(explainer, decisions, *judged, run.accelerator.autocast)
     run.record(**measured)
     return min(measured["validity"], ENOUGH) - measured["change"]
 
 
 @torch.no_grad()
-def _measured(explainer: Explainer, decisions: Decisions, images: Tensor, pools: list[Tensor]) -> dict[str, float]:
+def _measured(
+    explainer: Explainer,
+    decisions: Decisions,
+    images: Tensor,
+    pools: list[Tensor],
+    precision: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> dict[str, float]:
     """On validation images: the validity of the direction that crosses least often, and the mean change of a pixel."""
     valid, changed = [], []
     device = next(explainer.parameters()).device
@@ -215,22 +229,11 @@ def _measured(explainer: Explainer, decisions: Decisions, images: Tensor, pools:
         source = torch.full((len(x),), j, device=device)
         for other in range(1, len(pools)):
             target = (source + other) % len(pools)
-            _, _, c = explainer(x, source, target)
+            with precision():
+                _, _, c = explainer(x, source, target)
             valid.append((decisions.predict(c) == target).double().mean())
             changed.append((c - x).abs().mean().double())
     return {"validity": float(torch.stack(valid).min()), "change": float(torch.stack(changed).mean())}
-
-
-def _facts(images: Tensor, decisions: Decisions) -> dict[str, Any]:
-    """What tells this data and this classifier apart from any other."""
-    few = floats(images[:: max(1, len(images) // 64)][:64])
-    answers = decisions(few).detach().double().exp().mul(1000).round().sum(0)
-    return {
-        "images": list(images.shape),
-        "sum": int(images.to(torch.int64).sum()),
-        "classes": list(decisions.classes),
-        "answers": [int(value) for value in answers],
-    }
 
 
 def _rounded(value: Tensor) -> Tensor:

@@ -90,6 +90,8 @@ class Run:
         precision: Precision = "auto",
         checkpoint_seconds: float = 60.0,
     ) -> None:
+        if seed < 0:
+            raise UsageError(f"seed: expected 0 or more, got {seed}")
         if device == "cuda" and not torch.cuda.is_available():
             raise UsageError("device: 'cuda' was asked for, but PyTorch sees no GPU; use 'cpu' or 'auto'")
         if not PartialState._shared_state or PartialState().num_processes == 1:
