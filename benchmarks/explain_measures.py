@@ -1,8 +1,8 @@
 """The rows of one explainer on test images: its composites, the nearest image of the other class, an adversarial image.
 
-KID and FID look through the features of the oracle of another seed (the 128 inputs of the last layer of a convolutional
-network trained on true labels), one target class at a time, mean over classes. A picture sheet of each run is left
-beside the runs.
+KID and FID look through the 128 inputs of the last layer of a small convolutional network that tells all ten classes of
+the set apart (`onlooker`: the explainer's part of seed 2001, true labels), one target class at a time, mean over
+classes. A picture sheet of each run is left beside the runs.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.explain_pairs import EPSILON, Case, oracles
+from benchmarks.explain_pairs import EPSILON, SPACE, Case, onlooker, oracles
 from benchmarks.explain_sheets import sheet
 from benchmarks.explain_summary import shown
 
@@ -68,8 +68,8 @@ def rows(case: Case) -> list[dict[str, Any]]:
             case.decisions, {} if case.plan.kind == "shuffled" else judges, explanation.images, others,
             explanation.source, explanation.target, mask,
         )  # fmt: skip
-        figures |= distances(judges["seed"].classifier, explanation, others, len(case.plan.classes))
-        figures["images"] = len(explanation)
+        figures |= distances(onlooker(case.plan.data, case.plan.quick), explanation, others, len(case.plan.classes))
+        figures |= {"images": len(explanation), "feature_space": SPACE}
         parts = {
             key: value for key, value in figures.items() if "validity_" in key and not key.endswith(("_low", "_high"))
         }

@@ -24,6 +24,9 @@ PRESET = {"mnist": "digits", "fashion_mnist": "garments"}
 EPSILON = {"mnist": 0.3, "fashion_mnist": 0.1}
 """The L-inf budget of the adversarial baseline: the one usual for each set."""
 
+SPACE = "128 inputs of the last layer of train_small(convolutional) on all classes, explainer's part, seed 2001"
+"""The feature space of KID and FID."""
+
 CHOSEN = "(weights and kappas were chosen while looking at the test images of seed 0)"
 """What every claim on pairs adds."""
 
@@ -190,6 +193,20 @@ def oracles(data: str, classes: tuple[str, ...], quick: bool = False) -> dict[st
         made = train_small(part, len(classes), architecture=architecture, seed=seed, epochs=epochs)  # type: ignore[arg-type]
         judges[name] = Decisions(made, classes)
     return judges
+
+
+@functools.cache
+def onlooker(data: str, quick: bool = False) -> Any:
+    """Whose features KID and FID look through: a small convolutional classifier of all classes of a set (`SPACE`)."""
+    from lineament.datasets.registry import open_dataset
+    from lineament.explanation.small_classifiers import train_small
+
+    classes = tuple(open_dataset(data, data_root()).attributes)
+    part = opened.__wrapped__(data, classes, 2001).explainer  # seventy thousand images, which are not needed again
+    if quick:
+        part = replace(part, images=part.images[:1500], labels=part.labels[:1500])
+    print(f"onlooker: {data}, {len(classes)} classes", flush=True)
+    return train_small(part, len(classes), seed=2001, epochs=3 if quick else None)
 
 
 def select(plans: Sequence[Plan], names: Sequence[str] | None) -> None:
