@@ -10,15 +10,16 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import explain_controls
-from benchmarks.aospc import place, published
+from benchmarks import aospc, explain_controls
+from benchmarks.aospc import ahead, figures, place, published, read
 from benchmarks.explain_controls import correlation, plans, randomised
 from benchmarks.explain_pairs import Plan, explained_classifier, pair_plans, select
 from benchmarks.explain_sheets import heat, sheet
 from benchmarks.explain_summary import METHODS, RANGED, SHOWN, pooled, shown, summary
-from lineament.classifier import AdaptedClassifier, from_module
+from lineament.classifier import AdaptedClassifier, from_function, from_module
 from lineament.explanation import small_classifiers
 from lineament.explanation.counterfactuals import wilson
+from lineament.explanation.decisions import Decisions
 from lineament.explanation.pairs import Labelled
 from lineament.explanation.small_classifiers import build
 
@@ -106,6 +107,40 @@ def test_tied_means_not_below_the_interval_of_the_best(ours: float, outcome: tup
         common | {"threshold": 0.7, "method": "gradient", "probability": 0.99, "probability_interval": [0.98, 1.0]},
     ]
     assert place(rows, "mnist", 0.5, "probability") == outcome
+
+
+def test_a_signed_map_is_read_with_and_without_its_negative_values():
+    maps = {"mask": torch.rand(1, 2, 2), "gradient": torch.tensor([[[-1.0, 0.5], [0.0, 2.0]]])}
+    found = read(maps)
+    assert list(found) == ["mask", "gradient", "gradient >= 0"]
+    assert found["gradient"].min() == -1 and found["gradient >= 0"].flatten().tolist() == [0, 0.5, 0, 2]
+
+
+def test_images_that_do_not_count_are_left_out_of_figures_and_differences():
+    parts = ("probability", "log_odds", "control", "excess", "marked")
+    ours, best = ({name: torch.tensor(values) for name in parts} for values in ([0.5, 9.0, 0.7], [0.1, 0.2, 9.0]))
+    ours["valid"], best["valid"] = torch.tensor([True, False, True]), torch.tensor([True, True, False])
+    row = figures(ours)
+    assert (row["excess"], row["marked"], row["skipped"]) == pytest.approx((0.6, 0.6, 1 / 3))
+    assert row["excess_interval"] == pytest.approx([0.5, 0.7])
+    assert ahead(ours, best) == {"ahead": pytest.approx(0.4), "ahead_interval": pytest.approx([0.4, 0.4])}
+
+
+def test_a_column_tells_who_is_best_and_how_much_was_marked(monkeypatch: pytest.MonkeyPatch):
+    decisions = Decisions(from_function(lambda images: 40 * (images[:, 0, :1, 0] - 0.9)), ("a", "b"), column=0)
+    images, maps = torch.ones(5, 1, 8, 8), torch.zeros(3, 5, 8, 8)
+    maps[0, :, 0, 0] = maps[1, :, 5, 5] = 1  # the pixel that decides, and another one
+    maps[2, :, 0, 0], maps[2, :, 3:7, 3:7] = 1, -1
+    named = dict(zip(("explaingan", "gradient", "occlusion"), maps, strict=True))
+    monkeypatch.setattr(aospc, "mapped", lambda case: (images, named))
+    rows = aospc.columns("mnist", [SimpleNamespace(decisions=decisions, plan=Plan("mnist", ("4", "9")))])  # type: ignore[list-item]
+    first = {row["method"]: row for row in rows if row["threshold"] == 0.9}
+    assert list(first) == ["explaingan", "gradient", "occlusion", "occlusion >= 0"]
+    ours = first["explaingan"]
+    assert ours["marked"] == pytest.approx(1 / 64) and ours["excess"] == pytest.approx(ours["probability"], abs=0.2)
+    assert ours["probability"] > 0.5 and abs(first["gradient"]["probability"]) < 1e-6
+    assert ours["ahead_of"].startswith("occlusion") and ours["ahead"] == 0 and ours["published"] == 1474
+    assert first["gradient"]["ahead"] is None
 
 
 def test_published_figures_belong_to_mnist():
