@@ -7,6 +7,7 @@ again what it explains: ``classifier/``, an artifact, or ``classifier.onnx``.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -48,6 +49,9 @@ TRAINING, VALIDATION = 50_000, 8_000
 KIND = "small_classifier"
 """Of the artifact of a small classifier."""
 
+_KEEPS_ANOTHER = "this run explains another classifier"
+_ELSEWHERE = "choose another folder, or delete this one"
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -58,7 +62,8 @@ class Chosen:
         column: see `Decisions`.
         images: train the explainer, ``(n, channels, height, width)`` uint8.
         validation: choose its checkpoint, likewise.
-        keep: puts the classifier into a folder, from which `decisions_in` takes it; trains it if need be.
+        keep: puts the classifier into a folder, from which `decisions_in` takes it; trains it if need be. Raises
+            ``UsageError`` if the folder keeps another one.
     """
 
     classes: tuple[str, ...]
@@ -90,6 +95,8 @@ def of_detector(
 
     def keep(place: Path) -> None:
         artifact = artifacts.load(folder, kind=artifacts.read_card(folder)["kind"])
+        if _keeps(place, str(artifact.card["weights_sha256"])):
+            return
         ours = ("format", "lineament", "weights_bytes", "weights_sha256", "card_sha256")
         card = {key: value for key, value in artifact.card.items() if key not in ours}
         artifacts.save(place / "classifier", tensors=artifact.tensors, **card)
@@ -113,7 +120,7 @@ def of_file(
 ) -> Chosen:
     """An ONNX file, on images of its classes if the set has them as attributes, else on all."""
     from_onnx(path)  # what is none is told before any image is read
-    keep = _copying(path)
+    keep = partial(_keep_file, path)
     if set(classes) <= set(dataset.attributes):
         parts = pair(dataset, classes, seed)
         return Chosen(classes, column, parts.explainer.images, parts.validation.images, keep)
@@ -133,15 +140,22 @@ def of_pair(classes: tuple[str, ...], dataset: AttributeDataset, seed: int) -> C
 
 
 def keep_small(parts: Pair, place: Path, seed: int, **card: str) -> None:
-    """Train the small classifier of a pair into the folder ``place``, unless an earlier call has."""
-    if (place / "classifier").exists():
-        return
-    network = train_small(parts.classifier, len(parts.classes), architecture="convolutional", seed=seed).module
+    """Train the small classifier of a pair into the folder ``place``, unless an earlier call has.
+
+    Raises ``UsageError`` if the folder keeps one of other classes, images or another seed.
+    """
     shape = list(parts.classifier.images.shape[1:])
     config = {"architecture": "convolutional", "shape": shape, "classes": list(parts.classes)}
+    facts = {"kind": KIND, "config": config, "training": {"seed": seed}, **card}
+    if kept := _kept_in(place):
+        earlier = {"kind": "an ONNX file"} if kept.is_file() else artifacts.read_card(kept)
+        if changed := [key for key in facts if key != "licence" and earlier.get(key) != facts[key]]:
+            told = "; ".join(f"{key} {earlier.get(key)} is now {facts[key]}" for key in changed)
+            raise UsageError(f"{place}: {_KEEPS_ANOTHER} ({told}); {_ELSEWHERE}")
+        return
+    network = train_small(parts.classifier, len(parts.classes), architecture="convolutional", seed=seed).module
     if network is not None:
-        artifacts.save(place / "classifier", kind=KIND, tensors=network.state_dict(), config=config,
-                       training={"seed": seed}, **card)  # fmt: skip
+        artifacts.save(place / "classifier", tensors=network.state_dict(), **facts)  # type: ignore[arg-type]
 
 
 def decisions_in(
@@ -197,8 +211,28 @@ def _small(folder: Path) -> torch.nn.Module:
     return network
 
 
-def _copying(path: Path) -> Callable[[Path], object]:
-    return lambda place: artifacts.write_atomically(place / "classifier.onnx", path.read_bytes())
+def _keep_file(path: Path, place: Path) -> None:
+    raw = path.read_bytes()
+    if not _keeps(place, hashlib.sha256(raw).hexdigest()):
+        artifacts.write_atomically(place / "classifier.onnx", raw)
+
+
+def _keeps(place: Path, weights: str) -> bool:
+    """Whether a run's folder keeps the classifier of these weights already; ``UsageError`` if it keeps another."""
+    kept = _kept_in(place)
+    if kept and (found := weights_in(place)) != weights:
+        raise UsageError(
+            f"{place}: {_KEEPS_ANOTHER} ({kept.name}: weights {found[:12]}…, not {weights[:12]}…); {_ELSEWHERE}"
+        )
+    return kept is not None
+
+
+def _kept_in(place: Path) -> Path | None:
+    """The classifier in a run's folder; ``UsageError`` for the folder of a run that explains none."""
+    found = next((path for name in ("classifier.onnx", "classifier") if (path := place / name).exists()), None)
+    if found is None and (place / "run.json").exists():
+        raise UsageError(f"{place}: holds a run that is no explainer's; choose another folder")
+    return found
 
 
 def _fitted(shape: tuple[int, int], longer: int, unit: int) -> tuple[int, int]:
