@@ -78,7 +78,7 @@ def retrained(one: Case, name: str, made: Mapping[str, Any]) -> Iterator[dict[st
     }
     print(f"{plan.data} {'/'.join(plan.classes)}: {len(sets)} sets from the {name}'s part", flush=True)
     seeds = range(plan.seed, plan.seed + (2 if plan.quick else PARTS[name]))
-    epochs = 10 if plan.quick else max(2, STEPS * 64 // len(part))
+    epochs = 3 if plan.quick else max(2, STEPS * 64 // len(part))
     train = lambda images, seed: train_small(images, 2, seed=seed, epochs=epochs)  # noqa: E731
     for name_of_set, share in substitutability(sets, one.parts.test, seeds, train=train).items():
         method, _, cell = name_of_set.rpartition(" ")
