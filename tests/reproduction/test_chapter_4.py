@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lineament.artifacts import read_card
 from lineament.cli import main
 from lineament.reproduction.chapter_4 import CELLS, published, published_pairs
 from tests.explanation.toy import bars
@@ -42,14 +43,15 @@ def measured(number, root, out, capsys):
 
 def test_table_4_2_has_the_printed_cells_as_shares_of_the_ceiling(root, out, capsys):
     rows = measured("4.2", root, out, capsys)
+    assert read_card(out / "quick" / "mnist" / "4-9" / "seed0" / "explainer")["training"]["schedule"]["kappa"] == 0.02
     assert [row["column"] for row in rows] == list(CELLS) and {row["row"] for row in rows} == {"mnist 4/9"}
     assert rows[0]["printed"] == pytest.approx(98.6 / 99.0) and rows[3]["printed"] == pytest.approx(98.5 / 99.0)
     assert all(row["low"] <= row["value"] <= row["high"] and 0 < row["value"] < 2 for row in rows)
-    assert (out / "mnist" / "4-9" / "seed0" / "explainer" / "card.json").exists()
+    assert not (out / "mnist").exists()  # a full schedule is not handed a quick one's classifiers
 
 
 def test_table_4_1_takes_up_the_finished_run_and_ranks_every_method(root, out, capsys):
-    weights = out / "mnist" / "4-9" / "seed0" / "explainer" / "model.safetensors"
+    weights = out / "quick" / "mnist" / "4-9" / "seed0" / "explainer" / "model.safetensors"
     before = weights.stat().st_mtime_ns if weights.exists() else None
     rows = measured("4.1", root, out, capsys)
     assert len(rows) == 6 * 3 and all(row["value"] <= 1 for row in rows)

@@ -24,7 +24,7 @@ from lineament.explanation.explainer import Explainer, explain
 from lineament.explanation.pairs import PAIRS, Labelled, Pair, floats, pair
 from lineament.explanation.perturbation import aospc, bootstrap
 from lineament.explanation.pixel_da import PixelDaConfig, train_pixel_da
-from lineament.explanation.presets import PRESETS
+from lineament.explanation.presets import KAPPA, PRESETS
 from lineament.explanation.small_classifiers import train_small
 from lineament.explanation.substitutability import CEILING, Made, made_from, of_explainer, substitutability, substituted
 from lineament.explanation.training import train_explainer
@@ -45,6 +45,9 @@ CELLS = ("transformed_0", "transformed_1", "composite_0", "composite_1")
 
 COMPARED = {"mnist": ("4", "9"), "fashion_mnist": ("Coat", "Pullover")}
 """Where the methods of table 4.3 are compared."""
+
+RETRAINED, STEPS = 3, 300
+"""How often a classifier is trained on each set of images, and the steps of 64 images that it takes."""
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "ExplainGAN-norec": {"reconstruction": 0.0},
@@ -101,8 +104,9 @@ class Setting:
         return replace(found, classifier=few)
 
     def folder(self, data: str, classes: Sequence[str], note: str = "") -> Path:
-        """Of one run."""
-        return self.out / data / "-".join(filter(None, (*classes, note))) / f"seed{self.seed}"
+        """Of one run; quick ones lie apart, or a full schedule would take them up or refuse them."""
+        home = self.out / "quick" if self.quick else self.out
+        return home / data / "-".join(filter(None, (*classes, note))) / f"seed{self.seed}"
 
 
 def planned(table: Table, setting: Setting) -> list[tuple[str, tuple[str, str]]]:
@@ -189,8 +193,9 @@ def _explained(
     parts, home, names = setting.parts(data, classes), setting.folder(data, classes), tuple(classes)
     keep_small(parts, home, setting.seed, data=data, licence=setting.opened[data].licence)
     decisions, weights = decisions_in(home, names)
-    shorter: dict[str, Any] = {"steps": 60} if setting.quick else {}
-    config = replace(PRESETS["garments" if data == "fashion_mnist" else "digits"], **changes, **shorter)
+    own: dict[str, Any] = {"kappa": KAPPA[names]} if names in KAPPA else {}
+    own |= {"steps": 60} if setting.quick else {}
+    config = replace(PRESETS["garments" if data == "fashion_mnist" else "digits"], **own | changes)
     explainer = train_explainer(
         parts.explainer.images, parts.validation.images, decisions, config, setting.folder(data, classes, note),
         seed=setting.seed, device=setting.device, precision=setting.precision,
@@ -225,7 +230,7 @@ def _cells(
     """Retrain on the training set of each cell, and on the real images for the ceiling."""
     sets = {CEILING: parts.classifier} | substituted(parts.classifier, made)
     kept = {name: part for name, part in sets.items() if wanted is None or name in (CEILING, *wanted)}
-    epochs, seeds = (5, 2) if setting.quick else (None, 5)
+    epochs, seeds = (5, 2) if setting.quick else (max(2, STEPS * 64 // len(parts.classifier)), RETRAINED)
     shares = substitutability(
         kept, parts.test, range(setting.seed, setting.seed + seeds),
         train=lambda part, seed: train_small(part, 2, seed=seed, epochs=epochs),
