@@ -42,10 +42,11 @@ def train_explainer(
         classes: names of its classes, separated by commas, in the order of its logits.
         column: where one logit of several is the log-odds of the second class against the first: which, from 0.
         preset: faces, garments or digits; unless given faces for an attribute, garments for fashion_mnist, else digits.
-        size: bring images to this longer side in pixels; for a detector its own unless given, at most 64.
+        size: bring images to this longer side in pixels; unless given their own, or the detector's, at most 64, or
+            what the ONNX file fixes.
         steps: instead of the preset's number.
         kappa: share of the image, in [0, 1], below which a smaller mask earns nothing: about what the change covers;
-            the preset's unless given.
+            the preset's unless given, or that of the pair for digits of chapter 4.
         seed: of the split, weights and batches.
         device: where to compute.
         precision: of the arithmetic; auto takes bfloat16 where it is faster.

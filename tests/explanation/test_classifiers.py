@@ -1,5 +1,7 @@
 """Which classifier a run's folder keeps: never another one than the explainer in it was made for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from lineament.classifier import export_onnx
 from lineament.datasets.base import AttributeDataset
 from lineament.errors import UsageError
-from lineament.explanation.classifiers import keep_small, of_detector, of_file, weights_in
+from lineament.explanation.classifiers import keep_small, of_detector, of_file, of_pair, weights_in
 from lineament.explanation.pairs import Labelled, Pair
 from tests.explanation.toy import LeftOrRight, bars
 
@@ -95,3 +97,42 @@ def test_the_folder_of_some_other_run_is_left_alone(tmp_path):
     with pytest.raises(UsageError, match="no explainer's"):
         keep_small(parts(), tmp_path, 0)
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+class Refusing:
+    """A set's reader that counts what is decoded."""
+
+    def __init__(self, read):
+        self.read, self.count = read, 0
+
+    def __call__(self, i):
+        self.count += 1
+        return self.read(i)
+
+
+def test_a_pair_of_a_set_is_brought_to_the_size_asked_for_or_to_64_px_at_most():
+    small = of_pair(("Left", "Right"), rows(), 0, size=8, unit=4)
+    assert small.images.shape[1:] == small.validation.shape[1:] == (1, 8, 8)
+    large = of_pair(("Left", "Right"), rows(shape=(100, 80, 3)), 0, unit=8)
+    assert large.images.shape[1:] == (3, 64, 48)
+    assert of_pair(("Left", "Right"), rows(), 0, unit=4).images.shape[1:] == (1, 16, 16)  # as they are
+
+
+def test_a_file_gets_the_size_it_fixes_or_says_why_it_cannot(file):
+    colour = rows(shape=(24, 24, 3))
+    for classes in (("Left", "Right"), ("l", "r")):  # classes of the set, and others
+        chosen = of_file(file, classes, 0, colour, unit=4)
+        assert chosen.images.shape[1:] == chosen.validation.shape[1:] == (1, 16, 16)
+    with pytest.raises(UsageError, match="16 x 16 pixels; leave --size out"):
+        of_file(file, ("Left", "Right"), 0, colour, size=24, unit=4)
+    with pytest.raises(UsageError, match="multiples of 32; export the file with free height and width"):
+        of_file(file, ("Left", "Right"), 0, colour, unit=32)
+
+
+@pytest.mark.parametrize(("classes", "column"), [(("l", "r"), None), (("l", "r"), 1), (("l", "r", "x"), None)])
+def test_logits_that_do_not_fit_are_told_before_the_set_is_decoded(file, classes, column):
+    dataset = rows()
+    counting = Refusing(dataset.read)
+    with pytest.raises(UsageError, match="expected logits of shape"):
+        of_file(file, classes, column, replace(dataset, read=counting))
+    assert counting.count <= 1

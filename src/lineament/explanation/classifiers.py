@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from lineament import artifacts
 from lineament.classifier import from_module, from_onnx
 from lineament.datasets.base import AttributeDataset
-from lineament.datasets.pixels import pixels
+from lineament.datasets.pixels import at_size, pixels
 from lineament.detectors.loading import AnyDetector, load_any
 from lineament.errors import JobError, UsageError, nearest
 from lineament.explanation.decisions import Decisions
+from lineament.explanation.material import TRAINING, VALIDATION, at_most, check_parts, fitted, in_channels, some
 from lineament.explanation.pairs import Pair, pair
 from lineament.explanation.small_classifiers import build, train_small
 
@@ -39,12 +39,6 @@ __all__ = [
 ]
 
 SHIPPED_DETECTOR = Path(str(files("lineament.detectors"))) / "shipped" / "portraits"
-
-SIZE = 64
-"""Longer side in pixels at most that images of faces are explained at, unless another is asked for."""
-
-TRAINING, VALIDATION = 50_000, 8_000
-"""Images at most that train an explainer and choose its checkpoint: those of section 4.5.1."""
 
 KIND = "small_classifier"
 """Of the artifact of a small classifier."""
@@ -84,14 +78,17 @@ def of_detector(
         dataset: the images; no label of theirs is read.
         size: longer side in pixels that they are brought to; None for the detector's own, `SIZE` at most.
         unit: both sides become multiples of it.
+
+    Raises:
+        UsageError: an unknown attribute, a size that is none, or no images to train on; before any is decoded.
     """
     folder = SHIPPED_DETECTOR if detector is None else detector
     folder = run if (run := folder / "detector").is_dir() else folder
     opened = load_any(folder)
     if attribute not in opened.attributes:
         raise UsageError(nearest(attribute, opened.attributes, "attribute"))
-    shape = _fitted(opened.shape, size or min(SIZE, max(opened.shape)), unit)
-    memory = pixels(dataset, shape)
+    check_parts(dataset)
+    memory = pixels(dataset, fitted(opened.shape, size, unit))
 
     def keep(place: Path) -> None:
         artifact = artifacts.load(folder, kind=artifacts.read_card(folder)["kind"])
@@ -102,7 +99,7 @@ def of_detector(
         artifacts.save(place / "classifier", tensors=artifact.tensors, **card)
 
     images, validation = (
-        _some(memory, np.flatnonzero(dataset.split == split), most, channels=3)
+        some(memory, np.flatnonzero(dataset.split == split), most, channels=3)
         for split, most in ((0, TRAINING), (1, VALIDATION))
     )
     return Chosen((f"no {attribute}", attribute), 0, images, validation, keep)
@@ -118,22 +115,51 @@ def of_file(
     unit: int = 1,
     seed: int = 0,
 ) -> Chosen:
-    """An ONNX file, on images of its classes if the set has them as attributes, else on all."""
-    from_onnx(path)  # what is none is told before any image is read
+    """An ONNX file, on images of its classes if the set has them as attributes, else on all.
+
+    Images are brought to the size and the channels that the file fixes, else as `of_pair` does. The file is asked about
+    one blank image first, so that logits that do not fit ``classes`` and ``column`` are told before any is decoded.
+    """
+    decisions = Decisions(from_onnx(path), classes, column)
+    check_parts(dataset)
+    read = dataset.read(0)
+    fixed = _fixed(path)
+    channels, *sides = (want or own for want, own in zip(fixed, (read.shape[2], *read.shape[:2]), strict=True))
+    shape = (sides[0], sides[1]) if any(fixed[1:]) else fitted((sides[0], sides[1]), size, unit)
+    if size is not None and max(shape) != size and any(fixed[1:]):
+        raise UsageError(f"--size {size}: {path} takes images of {shape[0]} x {shape[1]} pixels; leave --size out")
+    if shape[0] % unit or shape[1] % unit:
+        raise UsageError(
+            f"{path}: takes images of {shape[0]} x {shape[1]} pixels, and an explainer's sides are multiples of "
+            f"{unit}; export the file with free height and width"
+        )
+    decisions(torch.zeros(1, channels, *shape))
     keep = partial(_keep_file, path)
     if set(classes) <= set(dataset.attributes):
-        parts = pair(dataset, classes, seed)
-        return Chosen(classes, column, parts.explainer.images, parts.validation.images, keep)
-    shape = dataset.read(0).shape[:2] if len(dataset) else (1, 1)
-    memory = pixels(dataset, _fitted((shape[0], shape[1]), size, unit) if size else None)
-    images, validation = (_some(memory, np.flatnonzero(dataset.split == split), most)
+        parts = pair(at_size(at_most(dataset, classes, seed), shape), classes, seed)
+        images, validation = (in_channels(part.images, channels) for part in (parts.explainer, parts.validation))
+        return Chosen(classes, column, images, validation, keep)
+    memory = pixels(dataset, shape)
+    images, validation = (some(memory, np.flatnonzero(dataset.split == split), most, channels)
                           for split, most in ((0, TRAINING), (1, VALIDATION)))  # fmt: skip
     return Chosen(classes, column, images, validation, keep)
 
 
-def of_pair(classes: tuple[str, ...], dataset: AttributeDataset, seed: int) -> Chosen:
-    """The chapter's small classifier of two or more classes of a set, trained on their first part (section 4.5.1)."""
-    parts = pair(dataset, classes, seed)
+def of_pair(
+    classes: tuple[str, ...], dataset: AttributeDataset, seed: int, size: int | None = None, unit: int = 1
+) -> Chosen:
+    """The chapter's small classifier of two or more classes of a set, trained on their first part (section 4.5.1).
+
+    Args:
+        classes: attributes of the set; images that show exactly one of them are used.
+        dataset: the images.
+        seed: of the parts and the classifier.
+        size: longer side in pixels that images are brought to; None for that of the first, `SIZE` at most.
+        unit: both sides become multiples of it.
+    """
+    few = at_most(dataset, classes, seed)
+    first = dataset.read(0).shape
+    parts = pair(at_size(few, fitted((first[0], first[1]), size, unit)), classes, seed)
     facts = {"data": dataset.name, "licence": dataset.licence}
     return Chosen(classes, None, parts.explainer.images, parts.validation.images,
                   lambda place: keep_small(parts, place, seed, **facts))  # fmt: skip
@@ -235,16 +261,10 @@ def _kept_in(place: Path) -> Path | None:
     return found
 
 
-def _fitted(shape: tuple[int, int], longer: int, unit: int) -> tuple[int, int]:
-    """Height and width with this longer side, in proportion, as nearly as multiples of ``unit`` can have it."""
-    if not 8 <= longer <= 512:
-        raise UsageError(f"--size: expected 8 to 512 pixels, got {longer}")
-    height, width = (unit * max(1, round(side * longer / max(shape) / unit)) for side in shape)
-    return height, width
+def _fixed(path: Path) -> tuple[int | None, int | None, int | None]:
+    """Channels, height and width that an ONNX file fixes; None for each that is free."""
+    import onnxruntime
 
-
-def _some(memory: NDArray[np.uint8], rows: NDArray[np.int64], most: int, channels: int | None = None) -> Tensor:
-    """Up to ``most`` images of a memory-mapped set, drawn at random, in order; grey ones to ``channels``."""
-    rows = np.sort(np.random.default_rng(0).permutation(rows)[:most])
-    images = torch.from_numpy(memory[rows]).permute(0, 3, 1, 2).contiguous()
-    return images if channels is None else images.expand(-1, channels, -1, -1)
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    channels, height, width = (side if isinstance(side, int) else None for side in session.get_inputs()[0].shape[1:])
+    return channels, height, width

@@ -16,12 +16,12 @@ from lineament.errors import JobError, UsageError
 from lineament.explanation import classifiers
 from lineament.explanation.explainer import load
 from lineament.explanation.export import export_onnx
-from lineament.explanation.presets import ExplainerConfig, preset
+from lineament.explanation.presets import KAPPA, ExplainerConfig, preset
 from lineament.explanation.student import imitate
 from lineament.explanation.training import train_explainer
 from lineament.training.run import Device, Precision
 
-__all__ = ["export", "train"]
+__all__ = ["check_seed", "export", "train"]
 
 
 def train(
@@ -48,9 +48,12 @@ def train(
     """
     named = tuple(name.strip() for name in classes.split(",") if name.strip())
     _check_choice(detector, attribute, onnx, named, column)
-    config = preset(preset_name or ("faces" if attribute else "garments" if data == "fashion_mnist" else "digits"))
+    check_seed(seed)
+    preset_name = preset_name or ("faces" if attribute else "garments" if data == "fashion_mnist" else "digits")
+    config = preset(preset_name)
+    usual = [{"kappa": kappa} for known, kappa in KAPPA.items() if preset_name == "digits" and set(known) == set(named)]
     wanted = {key: value for key, value in changes.items() if value is not None}
-    config = replace(config, label=config.label or len(named) > 2, **wanted)
+    config = replace(config, **{"label": config.label or len(named) > 2} | dict(*usual) | wanted)
     dataset = open_dataset(data, root)
     chosen = _chosen(dataset, detector, attribute, onnx, named, column, size, 2**config.levels, seed)
     if dry_run:
@@ -90,6 +93,8 @@ def _check_choice(
         raise UsageError("--column: is an ONNX file's; name the file with --onnx")
     if classes and (len(classes) < 2 or len(set(classes)) < len(classes)):
         raise UsageError(f"--classes: expected two or more different names, as 3,8; got {','.join(classes)}")
+    if column is not None and column < 0:
+        raise UsageError(f"--column: expected the number of a logit, 0 or more, got {column}")
     if column is not None and len(classes) != 2:
         raise UsageError(f"--column: one logit tells two classes apart, not {len(classes)}; leave it out")
 
@@ -99,15 +104,10 @@ def _chosen(
     classes: tuple[str, ...], column: int | None, size: int | None, unit: int, seed: int,
 ) -> classifiers.Chosen:  # fmt: skip
     if attribute:
-        chosen = classifiers.of_detector(detector, attribute, dataset, size, unit)
-    elif onnx:
-        chosen = classifiers.of_file(onnx, classes, column, dataset, size=size, unit=unit, seed=seed)
-    else:
-        chosen = classifiers.of_pair(classes, dataset, seed)
-    for part, images in (("training", chosen.images), ("development", chosen.validation)):
-        if not len(images):
-            raise UsageError(f"{dataset.name}: has no {part} images, and an explainer needs some")
-    return chosen
+        return classifiers.of_detector(detector, attribute, dataset, size, unit)
+    if onnx:
+        return classifiers.of_file(onnx, classes, column, dataset, size=size, unit=unit, seed=seed)
+    return classifiers.of_pair(classes, dataset, seed, size, unit)
 
 
 def _resolved(config: ExplainerConfig, chosen: classifiers.Chosen, data: str, out: Path, seed: int) -> dict[str, Any]:
@@ -138,6 +138,12 @@ def _writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise JobError(f"--out {folder}: cannot be written ({error.strerror or error}); name another folder") from None
+
+
+def check_seed(seed: int) -> None:
+    """``UsageError`` for what numpy or torch would not take as a seed."""
+    if not 0 <= seed < 2**32:
+        raise UsageError(f"--seed: expected 0 to {2**32 - 1}, got {seed}")
 
 
 def _say(text: str) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Column
 from rich.table import Table as Printed
 
+from lineament.explanation.commands import check_seed
 from lineament.reproduction.chapter_4 import TABLES, Entry, Setting, Table, planned
 from lineament.training.run import Device, Precision
 
@@ -20,6 +21,7 @@ def reproduce(
     precision: Precision, json: bool, dry_run: bool,
 ) -> None:  # fmt: skip
     """Train what is missing, measure and print a table; arguments as on the command line."""
+    check_seed(seed)
     sets = ("mnist", "fashion_mnist") if data == "both" else (data,)
     setting = Setting(root, out, sets, quick, seed, device, precision)
     if dry_run:
