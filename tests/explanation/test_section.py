@@ -5,7 +5,7 @@ import pytest
 from lineament.datasets.portraits import portraits
 from lineament.detectors.detector import shipped
 from lineament.explanation import loading
-from lineament.explanation.section import SECTION
+from lineament.explanation.section import SECTION, _findings
 from lineament.subject import Subject
 from tests.explanation.test_loading import untrained
 from tests.toy_subject import subject as toy_subject
@@ -24,6 +24,12 @@ def test_without_explainers_it_shows_where_occlusion_hurts_and_which_command_tra
     assert "lineament train explainer" in text and "--explainer" in text
     assert text.count("<img") == len(fragment.data["occlusion"]) == 4 and not fragment.findings
     assert heard == sorted(heard) and heard[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("removed", "added", "found"), [(0.9, 0.6, 1), (0.9, 0.1, 0), (None, 0.9, 0)])
+def test_a_mask_is_a_weak_flank_only_if_it_flips_either_way(removed, added, found):
+    figures = {"attribute": "Bangs", "images": 9, "removed": removed, "added": added, "flips_at": 0.5, "mask": 0.01}
+    assert len(_findings([figures])) == found
 
 
 def test_with_an_explainer_it_shows_strips_masks_and_attribution(tmp_path):

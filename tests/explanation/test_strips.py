@@ -7,7 +7,7 @@ import torch
 from lineament.classifier import from_function
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explanation
-from lineament.explanation.strips import FRAMES, PANELS, block, sheet, strips
+from lineament.explanation.strips import FRAMES, PANELS, block, decided_from, sheet, strips
 
 BRIGHT = Decisions(from_function(lambda images: 40 * (images.mean((1, 2, 3)) - 0.5)[:, None]), ("dark", "<b>"), 0)
 
@@ -29,6 +29,30 @@ def test_a_strip_says_where_the_decision_flips(rows):
     assert crossed.flip == pytest.approx(0.5, abs=0.01) and np.isnan(stays.flip)
     assert crossed.before > 0.99 and crossed.after > 0.99 and stays.after < 0.01 and crossed.area == 1
     assert stays.figures()["flip"] is None and "panels" not in crossed.figures()
+
+
+def test_probabilities_are_the_classifiers_own_and_say_which_one_is_enough():
+    images = torch.full((1, 1, 4, 4), 0.48)  # log-odds -0.8, so 31 %, which a threshold of 0.2 takes for bright
+    early = Decisions(BRIGHT.classifier, ("dark", "bright"), 0, threshold=0.2)
+    composite = torch.full_like(images, 0.46)  # 17 %
+    one, zero, mask = torch.tensor([1]), torch.tensor([0]), torch.ones(1, 1, 4, 4)
+    found = Explanation(images, early(images).exp(), one, zero, images, composite, mask, composite)
+    (strip,) = strips(found, early, ["a"])
+    assert strip.before == pytest.approx(0.31, abs=0.005) and strip.after == pytest.approx(1 - 0.168, abs=0.005)
+    assert strip.flipped and strip.enough == pytest.approx(0.8) and 0 < strip.flip < 1
+    assert "bright 31%, becomes dark 83% (80% is enough)" in str(block([strip], "a"))
+    assert "from a probability of 20%" in decided_from(early) and not decided_from(BRIGHT)
+
+
+def test_a_dial_that_crosses_and_comes_back_is_not_told_as_flipping():
+    def hump(images):
+        return 40 * (0.25 - (images.mean((1, 2, 3)) - 0.5).abs())[:, None]  # only the middle is bright
+
+    decisions, zero = Decisions(from_function(hump), ("dark", "bright"), 0), torch.tensor([0])
+    images, white = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
+    found = Explanation(images, decisions(images).exp(), zero, zero + 1, images, white, white, white)
+    (strip,) = strips(found, decisions, ["a"])
+    assert not strip.flipped and np.isnan(strip.flip) and "flips at" not in str(block([strip], "a"))
 
 
 def test_panels_and_dial_are_the_pictures_they_are_called(rows):

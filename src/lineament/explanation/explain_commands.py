@@ -19,9 +19,11 @@ from lineament.datasets.base import AttributeDataset
 from lineament.datasets.pixels import resized
 from lineament.datasets.registry import open_dataset
 from lineament.errors import JobError, UsageError, nearest
+from lineament.explanation.commands import check_seed
 from lineament.explanation.explainer import explain
 from lineament.explanation.loading import Explained, evenly, opened, shipped
-from lineament.explanation.strips import Strip, block, sheet, strips
+from lineament.explanation.material import in_channels
+from lineament.explanation.strips import Strip, block, decided_from, sheet, strips
 from lineament.images import read_image, to_batch
 from lineament.report import Finding, Fragment, page, prose
 
@@ -49,10 +51,12 @@ def explain_images(
     """Explain picture files, or test images of a data set; arguments as on the command line.
 
     Files that cannot be read are named on standard error; the rest is still explained, and then ``JobError`` is raised.
+    Images that are in ``target`` already are named and left out; ``JobError`` if no other is left.
     """
     form = _form(out)
     if bool(images) == (data is not None):
         raise UsageError("images: name pictures, or with --data a set whose test images are to be explained")
+    check_seed(seed)
     if n < 1:
         raise UsageError(f"--n: expected at least 1, got {n}")
     subject = opened(_folder(explainer, attribute), detector)
@@ -64,19 +68,22 @@ def explain_images(
         batch, names, failures = _read(images, subject)
     else:
         batch, names, failures = *_drawn(open_dataset(data, root), subject, n, seed, crossed_to), []
+    batch, names = _to_cross(subject, batch, names, crossed_to)
     rows = _explained(subject, batch, names, crossed_to) if names else []
     if rows and out is not None:
         _write(rows, subject, out, form, _command(images, explainer, attribute, detector, data, root, n, target, seed))
     if json:
         print(json_module.dumps([row.figures() for row in rows], indent=1))
     elif rows:
-        Console().print(_table(rows))
+        Console().print(_table(rows, decided_from(subject.decisions)))
     if rows and out is not None:
         Console(stderr=True).print(
             f"Strips of {len(rows)} images: {out}", highlight=False, soft_wrap=True, markup=False
         )
     if failures:
         raise JobError("\n".join(failures))
+    if not rows:
+        raise JobError(f"nothing to explain: every image is decided as {target!r} already; name another --target")
 
 
 def _form(out: Path | None) -> str:
@@ -118,7 +125,19 @@ def _read(paths: Sequence[Path], subject: Explained) -> tuple[Tensor, list[str],
         except JobError as error:
             failures.append(str(error))
     batch = torch.cat(found) if found else torch.zeros(0, 3, height, width)
-    return batch.mean(1, keepdim=True) if channels == 1 else batch, names, failures
+    return in_channels(batch, channels), names, failures
+
+
+def _to_cross(subject: Explained, batch: Tensor, names: Sequence[str], target: int | None) -> tuple[Tensor, list[str]]:
+    """The images that are not decided as ``target``; the others are named on standard error."""
+    if target is None or not names:
+        return batch, list(names)
+    there = (subject.decisions.predict(batch) == target).tolist()
+    for name in (name for name, left_out in zip(names, there, strict=True) if left_out):
+        told = f"{name}: decided as {subject.decisions.classes[target]!r} already, left out"
+        Console(stderr=True).print(told, highlight=False, soft_wrap=True, markup=False)
+    kept = [i for i, left_out in enumerate(there) if not left_out]
+    return batch[kept], [names[i] for i in kept]
 
 
 def _drawn(
@@ -135,8 +154,8 @@ def _drawn(
     rows = np.random.default_rng(seed).permutation(rows)[:LOOKED_AT]
     channels, height, width = subject.explainer.shape
     batch = to_batch(np.stack([resized(dataset.read(int(i)), (height, width)) for i in rows]))
-    batch = batch.expand(-1, channels, -1, -1) if batch.shape[1] == 1 else batch
-    decided = subject.decisions.predict(batch).numpy()
+    batch = in_channels(batch, channels)
+    decided = subject.decisions.predict(batch).cpu().numpy()
     kept = np.flatnonzero(decided != target)
     kept = kept[evenly(decided[kept], n)]
     return batch[torch.from_numpy(kept)], [Path(dataset.names[rows[i]]).name for i in kept]
@@ -162,7 +181,7 @@ def _write(rows: Sequence[Strip], subject: Explained, out: Path, form: str, comm
         f"Each row is one image. The transformed image is what it would look like in the other class; the mask says "
         f"where that is put in its place (white: all of it), and the composite is the result, for which the classifier "
         f"decides otherwise in {flipped} of {len(rows)} rows. The dial puts in part of the change only: its blue line "
-        "begins where the decision flips."
+        f"begins where the decision flips. {decided_from(subject.decisions)}"
     )
     provenance = [
         ("Command", command), ("Classifier", f"weights {card.get('classifier_sha256', 'unknown')}"),
@@ -189,9 +208,9 @@ def _findings(rows: Sequence[Strip]) -> list[Finding]:
     return found
 
 
-def _table(rows: Sequence[Strip]) -> Table:
+def _table(rows: Sequence[Strip], caption: str) -> Table:
     table = Table(Column("image", overflow="fold"), "decision", "crossed to", Column("flips at", justify="right"),
-                  Column("mask", justify="right"), box=box.SIMPLE_HEAD)  # fmt: skip
+                  Column("mask", justify="right"), box=box.SIMPLE_HEAD, caption=escape(caption))  # fmt: skip
     for row in rows:
         crossed = (
             f"{row.target} {row.after:.0%}" if row.flipped else f"[dim]stays; {escape(row.target)} {row.after:.0%}[/]"

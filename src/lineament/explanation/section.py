@@ -16,7 +16,7 @@ from lineament.explanation.attribution import attribute
 from lineament.explanation.decisions import Decisions, of_attribute
 from lineament.explanation.explainer import Explanation, explain, flips
 from lineament.explanation.loading import Explained, evenly, for_detector
-from lineament.explanation.strips import block, strips
+from lineament.explanation.strips import block, decided_from, strips
 from lineament.images import to_batch
 from lineament.report import Finding, Fragment, Row, Section
 
@@ -35,6 +35,9 @@ SHOWN, MAPPED = 4, 12
 
 WITHOUT_EXPLAINER = 4
 """Attributes shown by occlusion alone, where there is no explainer."""
+
+FLIPS = 0.5
+"""Share of the decisions that an explainer flips, either way, from which its masks say what the detector goes by."""
 
 GREY = 0.5
 """What hides a place of a photograph (Zeiler & Fergus 2014)."""
@@ -68,18 +71,19 @@ def _attribute(subject: "Subject", test: "Readings", one: Explained) -> tuple[li
     found = explain(one.explainer, one.decisions, images)
     crossed = one.decisions.predict(found.composite) == found.target
     had = found.source == 1
+    at = float(flips(found, one.decisions).nanmedian())
     figures = {
         "attribute": name,
         "images": len(found),
         "removed": _mean(crossed[had]),
         "added": _mean(crossed[~had]),
-        "flips_at": float(flips(found, one.decisions).nanmedian()),
+        "flips_at": None if np.isnan(at) else at,
         "mask": float(found.mask.mean()),
     }
-    shown = evenly(found.source.numpy(), SHOWN).tolist()
+    shown = evenly(found.source.cpu().numpy(), SHOWN).tolist()
     readable = report.readable(name)
     return [
-        report.prose(_words(figures), heading=readable),
+        report.prose(f"{_words(figures)} {decided_from(one.decisions)}", heading=readable),
         block(strips(found[shown], one.decisions, [names[i] for i in shown]), f"Explanations of {readable}"),
         _maps(found, one.decisions, readable),
     ], figures
@@ -159,8 +163,8 @@ def _occlusion(decisions: Decisions, images: Tensor) -> Tensor:
 
 def _heat(images: Tensor, values: Tensor) -> NDArray[np.uint8]:
     """The mean image in grey, orange where ``values`` ``(height, width)`` are great: ``(height, width, 3)`` uint8."""
-    mean = images.mean((0, 1))[..., None].numpy()
-    share = (values.clamp(min=0) / values.max().clamp(min=1e-9))[..., None].numpy()
+    mean = images.mean((0, 1))[..., None].cpu().numpy()
+    share = (values.clamp(min=0) / values.max().clamp(min=1e-9))[..., None].cpu().numpy()
     return np.asarray(255 * mean * (1 - 0.85 * share) + np.array(HEAT) * 0.85 * share).clip(0, 255).astype(np.uint8)
 
 
@@ -178,8 +182,8 @@ def _overview(figures: Sequence[dict[str, Any]]) -> list["Markup"]:
          report.number(row["images"])]
         for row in figures
     ]  # fmt: skip
-    columns = ["attribute", "flipped, taking it away", "flipped, putting it on", "at so much of the change",
-               "mask, share of image", "images"]  # fmt: skip
+    columns = ["attribute", "flipped, taking it away", "flipped, putting it on", "at so much of the change (median)",
+               "mask, share of image (mean)", "images"]  # fmt: skip
     return [
         report.prose(
             "A network trained for one attribute redraws a face so that the detector decides otherwise, and a mask "
@@ -188,7 +192,7 @@ def _overview(figures: Sequence[dict[str, Any]]) -> list["Markup"]:
             "For speed these faces are cut out by the eyes' usual place, not by each face's own, so a decision may "
             "differ from the ones above. Every composite is judged by the detector itself.",
         ),
-        report.table(columns, rows, "How often the composite flips the decision, and how much it takes (medians)"),
+        report.table(columns, rows, "How often the composite flips the decision, and how much it takes"),
     ]
 
 
@@ -198,7 +202,7 @@ def _words(figures: dict[str, Any]) -> str:
         for key in ("removed", "added") if figures[key] is not None
     ]  # fmt: skip
     at = figures["flips_at"]
-    half = f", half of them by {at:.0%} of the change" if np.isfinite(at) else ""
+    half = "" if at is None else f", half of the flipped by {at:.0%} of the change"
     return (
         f"Of {figures['images']} test images, {' and '.join(said)} of the decisions{half}. The mask covers "
         f"{figures['mask']:.0%} of the image."
@@ -206,8 +210,8 @@ def _words(figures: dict[str, Any]) -> str:
 
 
 def _findings(figures: Sequence[dict[str, Any]]) -> list[Finding]:
-    """The attribute whose decision flips by the least change, among those that flip at all."""
-    flipping = [row for row in figures if np.isfinite(row["flips_at"])]
+    """The attribute whose decision flips by the least change, among those of which half flip, either way."""
+    flipping = [row for row in figures if all((row[key] or 0) >= FLIPS for key in ("removed", "added"))]
     if not flipping:
         return []
     least = min(flipping, key=lambda row: float(row["mask"]))

@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lineament.explanation.decisions import Decisions
     from lineament.explanation.explainer import Explanation
 
-__all__ = ["PANELS", "Strip", "block", "sheet", "strips"]
+__all__ = ["PANELS", "Strip", "block", "decided_from", "sheet", "strips"]
 
 PANELS = ("input", "transformed", "mask", "composite")
 DIAL = "strength of the change; blue: decision flipped"
@@ -39,7 +40,8 @@ class Strip:
     Attributes:
         name: of the image.
         source, target: the class decided for, and the one crossed to.
-        before, after: probability of ``source`` in the input, of ``target`` in the composite.
+        before, after: the classifier's probability of ``source`` in the input, of ``target`` in the composite.
+        enough: the probability of ``target`` from which it is decided for; None among more than two classes.
         flipped: whether the composite is decided for as ``target``.
         flip: strength in [0, 1] at which the decision flips; NaN if it never does.
         area: share of the image that the mask covers, its mean.
@@ -52,6 +54,7 @@ class Strip:
     target: str
     before: float
     after: float
+    enough: float | None
     flipped: bool
     flip: float
     area: float
@@ -78,16 +81,35 @@ def strips(explanation: "Explanation", decisions: "Decisions", names: Sequence[s
     pictures = (explanation.images, explanation.transformed, explanation.mask, explanation.composite)
     panels = [_coloured(images) for images in pictures]
     frames = [_coloured(explanation.at(float(strength))) for strength in np.linspace(0, 1, FRAMES)]
+    decided_by = explanation.probabilities.gather(1, explanation.source[:, None])[:, 0]
+    before = _own(decided_by, explanation.source, decisions).tolist()
+    after = _own(probabilities[:, -1], explanation.target, decisions).tolist()
     source, target = explanation.source.tolist(), explanation.target.tolist()
+    enough = (1 - decisions.threshold, decisions.threshold) if len(decisions.classes) == 2 else None
     return [
         Strip(
             name=names[i], source=decisions.classes[source[i]], target=decisions.classes[target[i]],
-            before=float(explanation.probabilities[i, source[i]]), after=float(probabilities[i, -1]),
+            before=before[i], after=after[i], enough=None if enough is None else enough[target[i]],
             flipped=bool(decided[i] == target[i]), flip=flip[i], area=float(explanation.mask[i].mean()),
             panels=tuple(images[i] for images in panels), frames=tuple(images[i] for images in frames),
         )
         for i in range(len(names))
     ]  # fmt: skip
+
+
+def decided_from(decisions: "Decisions") -> str:
+    """A sentence on a threshold other than one half, for else probabilities and decisions seem to disagree."""
+    if decisions.threshold == 0.5:
+        return ""
+    return f"{readable(decisions.classes[1])} is decided for from a probability of {decisions.threshold:.0%} on."
+
+
+def _own(probability: torch.Tensor, of: torch.Tensor, decisions: "Decisions") -> torch.Tensor:
+    """The classifier's own probability ``(n,)`` of the classes ``of``: `Decisions` gives it relative to a threshold."""
+    if decisions.threshold == 0.5:
+        return probability
+    shift = log(decisions.threshold / (1 - decisions.threshold))
+    return (probability.double().logit() + torch.where(of == 1, shift, -shift)).sigmoid()
 
 
 def block(rows: Sequence[Strip], label: str) -> Markup:
@@ -140,10 +162,11 @@ def _row(strip: Strip) -> Markup:
 def _words(strip: Strip) -> str:
     source, target = readable(strip.source), readable(strip.target)
     mask = f"mask {strip.area:.0%} of the image"
+    needed = "" if strip.enough is None or round(strip.enough, 2) == 0.5 else f" ({strip.enough:.0%} is enough)"
     if not strip.flipped:
-        return f"{source} {strip.before:.0%}, not flipped: {target} only {strip.after:.0%}; {mask}"
+        return f"{source} {strip.before:.0%}, not flipped: {target} only {strip.after:.0%}{needed}; {mask}"
     at = "" if np.isnan(strip.flip) else f"; flips at {strip.flip:.0%} of the change"
-    return f"{source} {strip.before:.0%}, becomes {target} {strip.after:.0%}{at}; {mask}"
+    return f"{source} {strip.before:.0%}, becomes {target} {strip.after:.0%}{needed}{at}; {mask}"
 
 
 def _enlarged(pixels: NDArray[np.uint8]) -> Image.Image:
