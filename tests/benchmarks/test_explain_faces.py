@@ -65,7 +65,7 @@ def test_cue_is_the_truth_where_the_decision_hinges_on_it():
     (without, carrying), hinge = planted_cue.groups(Labelled(images, torch.zeros(12).long()), decisions, "planted", 0)
     assert hinge == pytest.approx(8 / 12) and len(without.source) == len(carrying.source) == 8
     assert without.source.eq(0).all() and carrying.source.eq(1).all()
-    assert (without.regions.sum((1, 2)) == 8 * 8).all() and (carrying.regions.sum((1, 2)) == 5 * 5).all()
+    assert (without.regions.sum((1, 2)) == 6 * 6).all() and (carrying.regions.sum((1, 2)) == 3 * 3).all()
     lit = carrying.images[:, 0] != without.images[:, 0]
     assert (lit <= carrying.regions).all() and not (carrying.strokes & lit).any()
     assert (
