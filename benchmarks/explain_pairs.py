@@ -130,7 +130,10 @@ def explained_classifier(plan: Plan, part: Any) -> tuple[Any, str]:
             export_onnx(made, plan.folder / "classifier.onnx", shape)
         else:
             config = {"architecture": architecture, "shape": shape, "classes": list(plan.classes)}
-            artifacts.save(plan.folder / "classifier", kind=KIND, tensors=made.module.state_dict(), config=config)  # type: ignore[union-attr]
+            artifacts.save(
+                plan.folder / "classifier", kind=KIND, tensors=made.module.state_dict(), config=config,  # type: ignore[union-attr]
+                data=plan.data, training={"seed": plan.seed},
+            )  # fmt: skip
     return decisions_in(plan.folder, plan.classes)
 
 
