@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 import safetensors.torch
@@ -24,7 +25,7 @@ from torch import Tensor
 from lineament import __version__
 from lineament.errors import JobError, UsageError
 
-__all__ = ["FORMAT", "Artifact", "load", "read_card", "save", "write_atomically"]
+__all__ = ["FORMAT", "Artifact", "check_writable", "load", "read_card", "save", "write_atomically"]
 
 FORMAT = 1
 """Version of the folder's layout; another one is refused."""
@@ -255,3 +256,13 @@ def _exchange(one: Path, other: Path) -> bool:
     working_folder, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
     arguments = (working_folder, os.fsencode(one), working_folder, os.fsencode(other), exchange)
     return renameat2 is not None and renameat2(*arguments) == 0
+
+
+def check_writable(folder: Path) -> None:
+    """``JobError`` if nothing can be written into a folder, made if need be: to be known before minutes of work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise JobError(f"--out {folder}: cannot be written ({error.strerror or error}); name another folder") from None

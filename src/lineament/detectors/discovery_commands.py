@@ -5,14 +5,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lineament.artifacts import write_atomically
+from lineament.artifacts import check_writable, write_atomically
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.registry import open_dataset
 from lineament.detectors.detector import load, shipped
@@ -22,7 +21,7 @@ from lineament.detectors.discovery_run import discover as make
 from lineament.detectors.discovery_run import sample
 from lineament.detectors.discovery_section import overview, sheets
 from lineament.detectors.prediction import decoded
-from lineament.errors import JobError, UsageError
+from lineament.errors import UsageError
 from lineament.report import Finding, Fragment, page, prose
 
 __all__ = ["discover", "held"]
@@ -47,7 +46,7 @@ def discover(
         resolved = {"data": data, "images": len(index), "parts": parts, "out": str(out), "settings": asdict(settings)}
         print(json.dumps(resolved, indent=1))
         return
-    _writable(out)
+    check_writable(out)
     flags = {"--data": data, "--root": root, "--detector": detector, "--out": out}
     flags |= {f"--{name}": value for name, value in asdict(settings).items()}
     words = [str(word) for pair in flags.items() if pair[1] is not None for word in pair]
@@ -71,16 +70,6 @@ def discover(
         f"lineament.detectors.discovery.load({str(out)!r}).discovered_vectors(dataset).",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
-
-
-def _writable(folder: Path) -> None:
-    """``JobError`` if nothing can be written into a folder, made if need be: to be known before hours of work."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise JobError(f"--out {folder}: cannot be written ({error.strerror or error}); name another folder") from None
 
 
 def held(

@@ -5,14 +5,14 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 from rich.console import Console
 
+from lineament.artifacts import check_writable
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.registry import open_dataset
-from lineament.errors import JobError, UsageError
+from lineament.errors import UsageError
 from lineament.explanation import classifiers
 from lineament.explanation.explainer import load
 from lineament.explanation.export import export_onnx
@@ -59,7 +59,7 @@ def train(
     if dry_run:
         print(json_module.dumps(_resolved(config, chosen, data, out, seed), indent=1))
         return
-    _writable(out)
+    check_writable(out)
     chosen.keep(out)
     decisions, weights = classifiers.decisions_in(out, chosen.classes, column=chosen.column)
     card = {"data": data, "licence": dataset.licence, "classifier_sha256": weights, "column": chosen.column}
@@ -128,16 +128,6 @@ def export(explainer: Path, out: Path) -> None:
     export_onnx(load(explainer), out)
     _say(f"{out}: {out.stat().st_size / 1e6:.1f} MB; images, source and target class in, transformed image, mask and "
          "composite out")  # fmt: skip
-
-
-def _writable(folder: Path) -> None:
-    """``JobError`` if nothing can be written into a folder, made if need be: to be known before minutes of work."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise JobError(f"--out {folder}: cannot be written ({error.strerror or error}); name another folder") from None
 
 
 def check_seed(seed: int) -> None:

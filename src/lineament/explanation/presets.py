@@ -83,8 +83,8 @@ DIGITS = ExplainerConfig()
 """Pairs of 28 px digits (section 4.5.1), in three minutes of one core. Kappa is what an auditor sets: how much may
 change; from 0.02 for a 9 that becomes a 4 to 0.08 for a 6 that becomes a 5.
 
-``lineament train explainer --data mnist --classes 3,8 --out runs/3-8``; what to expect stands in
-``benchmarks/results/explain_mnist.json``.
+``lineament train explainer --data mnist --classes 3,8 --out runs/3-8``; what to expect is measured
+by ``python -m benchmarks.explain_mnist``.
 """
 
 GARMENTS = replace(DIGITS, kappa=0.05, steps=1000)
