@@ -121,8 +121,8 @@ def mapped(one: Case) -> tuple[Any, dict[str, Any]]:
     """Test images drawn by the run's seed, and the maps ``(n, height, width)`` of every method."""
     import torch
 
+    from lineament.datasets.labelled import floats
     from lineament.explanation.attribution import METHODS, attribute
-    from lineament.explanation.pairs import floats
 
     generator = torch.Generator().manual_seed(one.plan.seed)
     order = torch.randperm(len(one.parts.test), generator=generator)

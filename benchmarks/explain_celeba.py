@@ -28,6 +28,7 @@ from benchmarks.explain_sheets import sheet
 from benchmarks.harness import ROOT, benchmark, data_root
 from lineament.classifier import AdaptedClassifier
 from lineament.datasets.celeba import celeba
+from lineament.datasets.labelled import floats
 from lineament.datasets.pixels import pixels
 from lineament.detectors.detector import load
 from lineament.explanation.baselines import nearest, pgd
@@ -35,7 +36,6 @@ from lineament.explanation.classifiers import two_classes
 from lineament.explanation.counterfactuals import measure as measured
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer, Explanation, explain, flips
-from lineament.explanation.pairs import floats
 from lineament.explanation.presets import PRESETS
 from lineament.explanation.training import train_explainer
 from lineament.training.run import fast_bfloat16

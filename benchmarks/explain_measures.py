@@ -31,15 +31,15 @@ def crossed(case: Case, images: Any) -> Any:
 
 def tested(case: Case) -> Any:
     """The test images ``(n, channels, height, width)``; fewer for a quick run."""
-    from lineament.explanation.pairs import floats
+    from lineament.datasets.labelled import floats
 
     return floats(case.parts.test.images[: 200 if case.plan.quick else None])
 
 
 def rivals(case: Case, explanation: Any) -> dict[str, tuple[Any, Any]]:
     """Counterfactuals and mask (None: what visibly changes) by method; no adversarial image of a black box."""
+    from lineament.datasets.labelled import floats
     from lineament.explanation.baselines import nearest, pgd
-    from lineament.explanation.pairs import floats
 
     images, target = explanation.images, explanation.target
     candidates = floats(case.parts.explainer.images[: 1000 if case.plan.quick else None])
@@ -90,8 +90,8 @@ def rows(case: Case) -> list[dict[str, Any]]:
 
 def distances(judge: Any, explanation: Any, others: Any, classes: int) -> dict[str, float]:
     """KID and FID of the counterfactuals of each class against the test images decided for it, mean over classes."""
-    from lineament.explanation.distances import compare
     from lineament.explanation.small_classifiers import features
+    from lineament.training.distances import compare
 
     first = len(explanation) // (classes - 1)
     real, made = (features(judge, images) for images in (explanation.images[:first], others))

@@ -26,6 +26,7 @@ from benchmarks.explain_pairs import Plan, trained
 from benchmarks.explain_regions import Group, Held, at_best, figures
 from benchmarks.explain_sheets import sheet
 from benchmarks.harness import benchmark
+from lineament.datasets.labelled import Labelled, floats
 from lineament.datasets.portraits import render, sample_scene
 from lineament.detectors.detector import shipped
 from lineament.explanation.attribution import METHODS, attribute
@@ -33,7 +34,6 @@ from lineament.explanation.classifiers import two_classes
 from lineament.explanation.counterparts import counterparts, switches_alone
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explanation, explain
-from lineament.explanation.pairs import Labelled, floats
 from lineament.explanation.presets import PRESETS
 from lineament.explanation.regions import iou, pointing
 

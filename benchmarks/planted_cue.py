@@ -25,10 +25,10 @@ from benchmarks.explain_pairs import Plan, explained_classifier, opened, trained
 from benchmarks.explain_regions import Held, at_best, figures
 from benchmarks.explain_sheets import sheet
 from benchmarks.harness import benchmark
+from lineament.datasets.labelled import Labelled, floats
 from lineament.explanation.attribution import METHODS, attribute
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import explain
-from lineament.explanation.pairs import Labelled, floats
 from lineament.explanation.planted import Cue, plant
 from lineament.explanation.presets import KAPPA, PRESETS
 from lineament.explanation.regions import iou, pointing

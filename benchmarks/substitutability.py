@@ -93,7 +93,7 @@ def retrained(one: Case, name: str, made: Mapping[str, Any]) -> Iterator[dict[st
 
 def crossed(one: Case, made: Any, cell: str) -> float | None:
     """The share of a cell's made images that the explained classifier takes for their new class."""
-    from lineament.explanation.pairs import floats
+    from lineament.datasets.labelled import floats
 
     kind, _, target = cell.rpartition("_")
     if kind not in made:  # the ceiling, or both classes
@@ -105,8 +105,8 @@ def rivals(one: Case) -> dict[str, Any]:
     """What table 4.3's other methods make of D_train; both rivals learn from what the explainer learned from."""
     import torch
 
+    from lineament.datasets.labelled import floats
     from lineament.explanation.cycle_gan import CycleGanConfig, train_cycle_gan
-    from lineament.explanation.pairs import floats
     from lineament.explanation.pixel_da import PixelDaConfig, train_pixel_da
     from lineament.explanation.substitutability import made_from
 

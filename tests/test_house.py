@@ -20,12 +20,12 @@ FLOORS = [  # from the ground up; those of one line do not know each other
     {"errors"},
     {"images", "artifacts"},
     {"classifier", "report"},
-    {"faces", "datasets", "training"},
+    {"faces", "datasets", "training", "purifier"},
     {"detectors", "attacks", "alignment"},
     {"subject"},
     {"authentication", "editing", "explanation", "defense", "deployment"},
     {"dossier", "studio", "service", "reproduction"},
-    {"cli_authentication", "cli_explanation", "cli_monitor", "cli_service"},
+    {"cli_authentication", "cli_defense", "cli_explanation", "cli_monitor", "cli_service"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

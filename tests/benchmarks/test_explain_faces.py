@@ -4,11 +4,11 @@ import torch
 from benchmarks import explain_portraits, planted_cue
 from benchmarks.explain_regions import at_best, figures
 from lineament.classifier import AdaptedClassifier
+from lineament.datasets.labelled import Labelled
 from lineament.detectors.detector import shipped
 from lineament.explanation.attribution import METHODS
 from lineament.explanation.classifiers import two_classes
 from lineament.explanation.decisions import Decisions
-from lineament.explanation.pairs import Labelled
 
 
 def squares(n, size=16):

@@ -17,10 +17,10 @@ from benchmarks.explain_pairs import Plan, explained_classifier, pair_plans, sel
 from benchmarks.explain_sheets import heat, sheet
 from benchmarks.explain_summary import METHODS, RANGED, SHOWN, pooled, shown, summary
 from lineament.classifier import AdaptedClassifier, from_function, from_module
+from lineament.datasets.labelled import Labelled
 from lineament.explanation import small_classifiers
 from lineament.explanation.counterfactuals import wilson
 from lineament.explanation.decisions import Decisions
-from lineament.explanation.pairs import Labelled
 from lineament.explanation.small_classifiers import build
 
 

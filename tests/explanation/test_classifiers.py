@@ -8,9 +8,10 @@ import torch
 
 from lineament.classifier import export_onnx
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.labelled import Labelled
 from lineament.errors import UsageError
 from lineament.explanation.classifiers import keep_small, of_detector, of_file, of_pair, weights_in
-from lineament.explanation.pairs import Labelled, Pair
+from lineament.explanation.pairs import Pair
 from tests.explanation.toy import LeftOrRight, bars
 
 

@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 import torch
 
+from lineament.datasets.labelled import floats
 from lineament.errors import UsageError
 from lineament.explanation import cycle_gan
 from lineament.explanation.cycle_gan import CycleGanConfig, Generator, falling, train_cycle_gan
-from lineament.explanation.pairs import floats
 from lineament.training import Run
 
 TINY = CycleGanConfig(width=6, blocks=1, steps=80, batch=8, learning_rate=4e-3, averaging=0.8)

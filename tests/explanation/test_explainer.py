@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from lineament.datasets.labelled import floats
 from lineament.errors import JobError, UsageError
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer, Explanation, dial, explain, flips, load
 from lineament.explanation.export import export_onnx
 from lineament.explanation.networks import Transformer
-from lineament.explanation.pairs import floats
 from tests.explanation.toy import DECISIONS, bars
 
 

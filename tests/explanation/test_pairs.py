@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.labelled import floats, stored
 from lineament.datasets.registry import open_dataset
 from lineament.errors import UsageError
-from lineament.explanation.pairs import PAIRS, floats, pair, stored
+from lineament.explanation.pairs import PAIRS, pair
 from tests.data_root import data_root
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from lineament.datasets.labelled import floats
 from lineament.errors import UsageError
-from lineament.explanation.pairs import floats
 from lineament.explanation.pixel_da import PixelDaConfig, _unlike, train_pixel_da
 from tests.explanation.test_cycle_gan import halves, right
 

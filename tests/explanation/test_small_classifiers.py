@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from lineament.classifier import from_function
+from lineament.datasets.labelled import Labelled, floats
 from lineament.errors import UsageError
-from lineament.explanation.pairs import Labelled, floats
 from lineament.explanation.small_classifiers import Architecture, accuracy, features, shifted, train_small
 from tests.explanation.toy import bars
 

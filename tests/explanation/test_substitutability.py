@@ -6,12 +6,12 @@ import torch
 from scipy import stats
 
 from lineament.classifier import from_function
+from lineament.datasets.labelled import Labelled, floats
 from lineament.errors import UsageError
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer
 from lineament.explanation.networks import Transformer
 from lineament.explanation.objective import composed
-from lineament.explanation.pairs import Labelled, floats
 from lineament.explanation.small_classifiers import accuracy, train_small
 from lineament.explanation.substitutability import CEILING, made_from, of_explainer, substitutability, substituted
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from lineament.classifier import from_function
+from lineament.datasets.labelled import floats
 from lineament.errors import JobError, UsageError
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer, explain
-from lineament.explanation.pairs import floats
 from lineament.explanation.student import imitate
 from lineament.explanation.training import train_explainer
 from tests.explanation.toy import DECISIONS, TINY, LeftOrRight, bars

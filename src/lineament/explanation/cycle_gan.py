@@ -17,8 +17,8 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from lineament.datasets.labelled import floats
 from lineament.errors import UsageError
-from lineament.explanation.pairs import floats
 from lineament.training import Run, moving_average
 from lineament.training.run import Device, Precision
 

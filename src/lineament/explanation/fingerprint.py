@@ -7,8 +7,8 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from lineament.datasets.labelled import floats
 from lineament.explanation.decisions import Decisions
-from lineament.explanation.pairs import floats
 
 __all__ = ["fingerprint"]
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad, relu
 
 from lineament.classifier import AdaptedClassifier, from_module
+from lineament.datasets.labelled import Labelled, floats
 from lineament.errors import UsageError
-from lineament.explanation.pairs import Labelled, floats
 
 __all__ = ["Architecture", "accuracy", "build", "features", "shifted", "train_small"]
 

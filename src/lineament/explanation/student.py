@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn.functional import kl_div
 
 from lineament.classifier import from_module
+from lineament.datasets.labelled import floats
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.fingerprint import fingerprint
-from lineament.explanation.pairs import floats
 from lineament.explanation.small_classifiers import build
 from lineament.training import Run
 from lineament.training.checkpoint import read_state, write_state

@@ -15,10 +15,10 @@ from scipy.stats import t as student
 from torch import Tensor
 
 from lineament.classifier import AdaptedClassifier
+from lineament.datasets.labelled import Labelled, floats
 from lineament.errors import UsageError
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer
-from lineament.explanation.pairs import Labelled, floats
 from lineament.explanation.small_classifiers import accuracy, train_small
 
 __all__ = ["CEILING", "Made", "Maker", "Share", "made_from", "of_explainer", "substitutability", "substituted"]

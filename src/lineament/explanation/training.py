@@ -12,13 +12,13 @@ from jaxtyping import UInt8
 from rich.console import Console
 from torch import Tensor
 
+from lineament.datasets.labelled import floats
 from lineament.errors import JobError, UsageError
 from lineament.explanation import objective
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer, load
 from lineament.explanation.fingerprint import fingerprint
 from lineament.explanation.networks import Discriminator, Transformer
-from lineament.explanation.pairs import floats
 from lineament.explanation.presets import ExplainerConfig
 from lineament.explanation.small_classifiers import shifted
 from lineament.training import Run, moving_average

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.labelled import Labelled, floats
 from lineament.datasets.registry import open_dataset
 from lineament.explanation.attribution import attribute
 from lineament.explanation.classifiers import decisions_in, keep_small
 from lineament.explanation.cycle_gan import CycleGanConfig, train_cycle_gan
 from lineament.explanation.decisions import Decisions
 from lineament.explanation.explainer import Explainer, explain
-from lineament.explanation.pairs import PAIRS, Labelled, Pair, floats, pair
+from lineament.explanation.pairs import PAIRS, Pair, pair
 from lineament.explanation.perturbation import aospc, bootstrap
 from lineament.explanation.pixel_da import PixelDaConfig, train_pixel_da
 from lineament.explanation.presets import KAPPA, PRESETS

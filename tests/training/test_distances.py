@@ -8,7 +8,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from lineament.errors import UsageError
-from lineament.explanation.distances import compare, frechet_distance, kernel_distance
+from lineament.training.distances import compare, frechet_distance, kernel_distance
 
 
 def drawn(n, d=6, shift=0.0, seed=0):
