@@ -1,17 +1,18 @@
 """Train and keep classifiers A to F of table 5.5: on images, on their reconstructions, or on attacked images."""
 
+import hashlib
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lineament import artifacts
+from lineament.attacks.base import slope, within
 from lineament.classifier import AdaptedClassifier, Classifier, from_module
 from lineament.datasets.labelled import Labelled, floats
 from lineament.defense.architectures import ARCHITECTURES, Architecture, build
@@ -42,7 +43,7 @@ PGD_STEPS = 7
 class _Schedule:
     architecture: Architecture
     recipe: Recipe
-    eps: float
+    eps: float | None
     epochs: int
     batch: int = 128
     learning_rate: float = 1e-3
@@ -52,15 +53,12 @@ class _Schedule:
             raise UsageError(nearest(self.architecture, ARCHITECTURES, "architecture"))
         if self.recipe not in RECIPES:
             raise UsageError(nearest(self.recipe, RECIPES, "recipe"))
-        if self.adversarial != (0 < self.eps <= 1):
-            wanted = "a budget eps in (0, 1], such as 0.3" if self.adversarial else "no eps; 'fgsm' and 'pgd' attack"
-            raise UsageError(f"eps: recipe {self.recipe!r} takes {wanted}, got {self.eps}")
+        if self.recipe in ("orig", "rec") and self.eps is not None:
+            raise UsageError(f"eps: recipe {self.recipe!r} attacks nothing and takes none, got {self.eps}")
+        if self.recipe in ("fgsm", "pgd") and not 0 < (self.eps or 0) <= 1:
+            raise UsageError(f"eps: recipe {self.recipe!r} takes a budget in (0, 1], such as 0.3; got {self.eps}")
         if self.epochs < 1:
             raise UsageError(f"epochs: expected at least 1, got {self.epochs}")
-
-    @property
-    def adversarial(self) -> bool:
-        return self.recipe in ("fgsm", "pgd")
 
 
 def train_classifier(
@@ -71,7 +69,7 @@ def train_classifier(
     architecture: Architecture,
     recipe: Recipe = "orig",
     reconstructions: UInt8[Tensor, "m channels height width"] | None = None,
-    eps: float = 0.0,
+    eps: float | None = None,
     epochs: int | None = None,
     validation: Labelled | None = None,
     seed: int = 0,
@@ -111,10 +109,12 @@ def train_classifier(
     images = _images(part, classes, recipe, reconstructions)
     epochs = round(EPOCHS.get(architecture, 1) * min(4, max(1, FULL / len(images)))) if epochs is None else epochs
     config = _Schedule(architecture, recipe, eps, epochs)
+    budget = eps or 0.0
     channels, height, width = images.shape[1:]
     shape = (channels, height, width)
-    facts = {"images": list(images.shape), "sum": int(images.numpy().sum(dtype=np.int64)), "classes": classes}
-    run = Run(folder, config, data=facts, seed=seed, device=device, precision=precision)
+    run = Run(
+        folder, config, data=_fingerprint(images, part.labels, classes), seed=seed, device=device, precision=precision
+    )
     torch.manual_seed(seed)
     network: nn.Module = build(architecture, shape, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
@@ -132,21 +132,22 @@ def train_classifier(
         index = _order(len(images), seed, step // batches)[step % batches * config.batch :][: config.batch]
         x = floats(images[index]).contiguous(memory_format=torch.channels_last)
         y = labels[index % len(labels)]
-        losses = []
-        if recipe != "pgd":
-            losses.append(cross_entropy(network(x), y))
-        if recipe == "fgsm":
-            losses.append(cross_entropy(network(_fgsm(network, x, eps)), y))
-        if recipe == "pgd":  # at full strength from the start, some networks learn nothing but one class
-            losses.append(cross_entropy(network(_pgd(network, x, y, eps * min(1.0, 3 * step / steps))), y))
-        loss = torch.stack(losses).mean()
+        if recipe == "pgd":  # at full strength from the start, some networks learn nothing but to name one class
+            x = _pgd(network, x, y, budget * min(1.0, 3 * step / steps))
+        logits = network(x)
+        loss = cross_entropy(logits, y)
+        if recipe == "fgsm":  # led by the labels, an attack tells them to the network (Kurakin et al. 2017)
+            attacked = _stepped(network, x, x, logits.detach().argmax(1), budget, budget)
+            loss = (loss + cross_entropy(network(attacked), y)) / 2
         run.backward(loss)
         optimizer.step()
         optimizer.zero_grad()
         run.log(loss=loss)
 
-    trained = _rounded(run.accelerator.unwrap_model(network))
     if run.is_main:
+        trained = build(architecture, shape, classes)
+        kept = run.accelerator.unwrap_model(network).state_dict()
+        trained.load_state_dict({name: value.half() for name, value in kept.items()})  # what the artifact can hold
         metrics = {} if validation is None else {"accuracy": accuracy(from_module(trained), validation)}
         told = {"training": {"seed": seed, **asdict(config)}, "metrics": metrics, **(card or {})}
         save_classifier(trained, place, architecture=architecture, recipe=recipe, shape=shape, **told)
@@ -218,14 +219,15 @@ def _images(part: Labelled, classes: int, recipe: Recipe, reconstructions: Tenso
         raise UsageError("reconstructions: recipe 'rec' learns from them and needs some, the others take none")
     if reconstructions is None:
         return part.images
-    if (
-        len(reconstructions) % len(part)
-        or not len(reconstructions)
-        or reconstructions.shape[1:] != part.images.shape[1:]
-    ):
-        came, wanted = tuple(reconstructions.shape), tuple(part.images.shape)
+    came, wanted = tuple(reconstructions.shape), tuple(part.images.shape)
+    if came[1:] != wanted[1:] or not came[0] or came[0] % wanted[0]:
         raise UsageError(f"reconstructions: expected one or several of each image {wanted}, got shape {came}")
     return reconstructions
+
+
+def _fingerprint(images: Tensor, labels: Tensor, classes: int) -> dict[str, Any]:
+    digest = hashlib.sha256(images.numpy().tobytes() + labels.numpy().tobytes())
+    return {"images": list(images.shape), "classes": classes, "sha256": digest.hexdigest()}
 
 
 @lru_cache(maxsize=1)
@@ -234,33 +236,16 @@ def _order(n: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(n, generator=torch.Generator().manual_seed(step_seed(seed, epoch)))
 
 
-def _fgsm(network: nn.Module, images: Tensor, eps: float) -> Tensor:
-    """Against what the network decides: against the labels it would learn to read the attack (Kurakin et al. 2017)."""
-    return _stepped(network, images, images, None, eps, eps)
-
-
 def _pgd(network: nn.Module, images: Tensor, labels: Tensor, eps: float) -> Tensor:
-    moved = (images + torch.empty_like(images).uniform_(-eps, eps)).clamp(0, 1)
+    moved = within(images + torch.empty_like(images).uniform_(-eps, eps), images, eps)
     for _ in range(PGD_STEPS):
         moved = _stepped(network, moved, images, labels, eps, 2.5 * eps / PGD_STEPS)
     return moved
 
 
-def _stepped(
-    network: nn.Module, moved: Tensor, images: Tensor, labels: Tensor | None, eps: float, length: float
-) -> Tensor:
-    """One step up the loss by the sign of its gradient, without dropout, back into the ball of eps and into [0, 1]."""
+def _stepped(network: nn.Module, moved: Tensor, images: Tensor, labels: Tensor, eps: float, length: float) -> Tensor:
+    """One step up the loss by the sign of its gradient, which dropout would blur, back to within eps of the images."""
     network.eval()
-    moved = moved.detach().requires_grad_()
-    logits = network(moved)
-    loss = cross_entropy(logits, logits.argmax(1) if labels is None else labels)
-    (gradient,) = torch.autograd.grad(loss, moved)
+    gradient = slope(network, moved, labels).gradient
     network.train()
-    change = (moved.detach() + length * gradient.sign() - images).clamp(-eps, eps)
-    return (images + change).clamp(0, 1)
-
-
-def _rounded(network: nn.Sequential) -> nn.Sequential:
-    """Every weight to the nearest float16, so that what is measured is what the artifact holds."""
-    network.load_state_dict({name: value.half().float() for name, value in network.state_dict().items()})
-    return network.eval()
+    return within(moved + length * gradient.sign(), images, eps)
