@@ -20,7 +20,7 @@ from lineament.classifier import Classifier
 from lineament.errors import JobError, UsageError
 from lineament.images import check_images
 
-__all__ = ["Adversarial", "Attack", "Slope", "slope", "within"]
+__all__ = ["Adversarial", "Attack", "Slope", "gradient", "margin", "slope", "title", "within"]
 
 
 @dataclass(frozen=True)
@@ -113,19 +113,17 @@ class Attack(ABC):
         self.check_target(classifier)
         if batch_size < 1:
             raise UsageError(f"batch_size: expected at least 1, got {batch_size}")
-        batches = list(zip(images.split(batch_size), labels.split(batch_size), strict=True))
+        batches = list(zip(torch.split(images, batch_size), torch.split(labels, batch_size), strict=True))
         # a seed a batch: what one draws does not move what the next one draws
         seeds = torch.randint(2**62, (len(batches),), generator=torch.Generator().manual_seed(seed)).tolist()
         with torch.no_grad():
             parts = [self._batch(classifier, *batch, each) for batch, each in zip(batches, seeds, strict=True)]
-        return Adversarial(*map(torch.cat, zip(*parts, strict=True)), attack=repr(self))  # type: ignore[arg-type]
+        made, success, predictions, l2, linf, clean = map(torch.cat, zip(*parts, strict=True))
+        return Adversarial(made, success, predictions, l2, linf, clean, repr(self))
 
     def _batch(self, classifier: Classifier, images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, ...]:
         before = classifier(images)
-        if len(labels) and labels.max() >= before.shape[1]:
-            raise UsageError(
-                f"labels: {title(classifier)} has the classes 0 to {before.shape[1] - 1}, got {labels.max()}"
-            )
+        _check_classes(classifier, before.shape[1], labels)
         made = self.run(classifier, images, labels, torch.Generator().manual_seed(seed))
         made = self.project(made.detach(), images)
         predictions = classifier(made).argmax(1)
@@ -156,18 +154,34 @@ def slope(classifier: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
         images: where to differentiate.
         labels: ``(batch,)``, the true classes.
 
-    Raises ``UsageError`` if the logits carry no gradient, ``JobError`` if it is not finite.
+    Raises what `gradient` raises.
     """
     with torch.enable_grad():
         images = images.detach().requires_grad_()
         logits = classifier(images)
-        if not logits.requires_grad:
-            raise UsageError(f"{title(classifier)} says that it is differentiable, but its logits carry no gradient")
         loss = cross_entropy(logits, labels, reduction="none")
-        (gradient,) = torch.autograd.grad(loss.sum(), images)
-    if not gradient.isfinite().all():
-        raise JobError(f"{title(classifier)}: the gradient of its loss is not finite, so no attack can follow it")
-    return Slope(gradient, loss.detach(), logits.detach().argmax(1) != labels)
+        rise = gradient(classifier, logits, loss, images)
+    return Slope(rise, loss.detach(), logits.detach().argmax(1) != labels)
+
+
+def gradient(classifier: object, logits: Tensor, loss: Tensor, at: Tensor) -> Tensor:
+    """The gradient of each image's ``loss``, made of the ``logits``, with respect to ``at``.
+
+    Raises ``UsageError`` if the classifier's logits carry no gradient, ``JobError`` if it is not finite.
+    """
+    if not logits.requires_grad:
+        raise UsageError(f"{title(classifier)} says that it is differentiable, but its logits carry no gradient")
+    (found,) = torch.autograd.grad(loss.sum(), at)
+    if not found.isfinite().all():
+        raise JobError(f"{title(classifier)}: the gradient of the loss is not finite, so no attack can follow it")
+    return found
+
+
+def margin(logits: Float32[Tensor, "batch classes"], labels: Int64[Tensor, " batch"]) -> Float32[Tensor, " batch"]:
+    """How far the true class's logit lies above the best other one; below 0 the image is taken for another class."""
+    true = labels[:, None]
+    others = logits.scatter(1, true, -torch.inf)
+    return logits.gather(1, true)[:, 0] - others.amax(1)
 
 
 def within(adversarial: Tensor, images: Tensor, eps: float) -> Tensor:
@@ -188,6 +202,15 @@ def _check_labels(labels: object, images: Tensor) -> None:
         raise UsageError(f"{wanted}, got {labels.dtype} of shape {tuple(labels.shape)}")
     if len(labels) and labels.min() < 0:
         raise UsageError(f"{wanted}, 0 or more, got {labels.min()}")
+
+
+def _check_classes(classifier: Classifier, classes: int, labels: Tensor) -> None:
+    if classes < 2:
+        raise UsageError(
+            f"{title(classifier)}: expected a logit for each of two or more classes, got {classes} logit(s)"
+        )
+    if len(labels) and labels.max() >= classes:
+        raise UsageError(f"labels: {title(classifier)} has the classes 0 to {classes - 1}, got {labels.max()}")
 
 
 def _check_setting(name: str, kind: Any, value: Any) -> None:
