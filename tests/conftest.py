@@ -39,6 +39,7 @@ CHECKED = (
     "lineament.explanation.decisions",
     "lineament.explanation.objective",
     "lineament.explanation.networks",
+    "lineament.defense.detection",
 )
 
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

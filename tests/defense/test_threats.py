@@ -1,0 +1,104 @@
+"""Accuracy under each threat model, worked out by hand on pixels; the worst case is taken image by image."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from lineament.defense.threats import CLEAN, WORST, evaluate, lost_at, rows, trials
+from lineament.errors import UsageError
+from tests.defense.toy_defence import NOTHING, Blind, Down, Knowing, Lazy, behind, pixels
+
+IMAGES, LABELS = pixels(0.9, 0.45, 0.3, 0.05)  # lost behind the defence from a change of 0.5+, 0, 0.1, 0.35 on
+EPS = (0.15, 0.4, 0.55)
+
+
+def figures(found, threat):
+    return [(row["eps"], row["accuracy"][0], row["undefended"] and row["undefended"][0]) for row in found
+            if row["threat"] == threat]  # fmt: skip
+
+
+def test_each_threat_is_aimed_where_it_can_work():
+    found = evaluate(behind(), IMAGES, LABELS, {"oblivious": Down(1.0), "knowing": Knowing(1.0)}, EPS)
+    assert figures(found, CLEAN) == [(0, 0.75, 1)]
+    assert figures(found, "oblivious") == [(0.15, 0.5, 0.75), (0.4, 0.25, 0.25), (0.55, 0, 0)]
+    assert figures(found, "knowing") == [(0.15, 0.5, None), (0.4, 0.25, None), (0.55, 0, None)]
+    assert [row["attack"] for row in found[1:3]] == ["Down(eps=0.15)", "Down(eps=0.4)"]
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_an_image_is_lost_to_whichever_attack_gets_it_and_stays_lost():
+    class UpOnly(Knowing):
+        def run(self, classifier, images, labels, generator):
+            return torch.where(images < 0.5, images + self.eps, images)
+
+    class DownOnly(Knowing):
+        def run(self, classifier, images, labels, generator):
+            return torch.where(images > 0.5, images - self.eps, images)
+
+    found = trials(behind(), IMAGES, LABELS, {"up": UpOnly(1.0), "down": DownOnly(1.0)}, (0.15, 0.55))
+    assert lost_at(found).tolist() == pytest.approx([0.55, 0, 0.15, 0.55])
+    told = rows(found, EPS)
+    assert [figures(told, threat)[-1][1] for threat in ("up", "down")] == [0.25, 0.5]
+    assert [accuracy for _, accuracy, _ in figures(told, WORST)] == [0.5, 0.5, 0]
+
+
+def test_a_larger_budget_never_helps_the_worst_case():
+    class Wasteful(Knowing):
+        def run(self, classifier, images, labels, generator):
+            return images if self.eps > 0.5 else super().run(classifier, images, labels, generator)
+
+    found = evaluate(behind(), IMAGES, LABELS, {"wasteful": Wasteful(1.0)}, EPS)
+    assert [accuracy for _, accuracy, _ in figures(found, "wasteful")] == [0.5, 0.25, 0.75]
+    assert [accuracy for _, accuracy, _ in figures(found, WORST)] == [0.5, 0.25, 0.25]
+
+
+def test_an_attack_without_a_budget_counts_where_its_images_lie_within_one():
+    class Free(Lazy):
+        eps = None  # type: ignore[assignment]
+
+        def __init__(self):
+            pass
+
+        def project(self, adversarial, images):
+            return adversarial
+
+        def run(self, classifier, images, labels, generator):
+            return images + torch.tensor([-0.52, 0, 0.2, 0])[:, None, None, None]
+
+    found = trials(behind(), IMAGES, LABELS, {"free": Free()}, ())
+    assert found[1].eps is None
+    assert lost_at(found).tolist() == pytest.approx([0.52, 0, 0.2, math.inf])
+    assert [accuracy for _, accuracy, _ in figures(rows(found, EPS), WORST)] == [0.75, 0.5, 0.25]
+
+
+def test_a_bare_classifier_is_evaluated_behind_a_purifier_that_changes_nothing():
+    found = evaluate(behind(NOTHING), IMAGES, LABELS, {"white box": Down(1.0), "blind": Blind(1.0)}, EPS)
+    told = figures(found, "white box")
+    assert all(accuracy == undefended for _, accuracy, undefended in told)
+    assert [one[1] for one in told] == [one[1] for one in figures(found, "blind")] == [0.75, 0.25, 0]
+
+
+def test_it_is_one_result_whatever_the_batch():
+    threats = {"oblivious": Down(1.0), "knowing": Knowing(1.0)}
+    whole, single = (trials(behind(), IMAGES, LABELS, threats, EPS, batch_size=size) for size in (256, 1))
+    for a, b in zip(whole, single, strict=True):
+        assert torch.equal(a.adversarial.images, b.adversarial.images) and torch.equal(a.correct, b.correct)
+
+
+@pytest.mark.parametrize(
+    ("images", "eps", "threats", "said"),
+    [
+        (IMAGES, (0.3, 0.1), {}, "rising budgets, got 0.3, 0.1"),
+        (IMAGES, (-0.1, 0.1), {"a": Down(1.0)}, "eps: expected a number of at least 0"),
+        (IMAGES, EPS, {WORST: Down(1.0)}, "'worst case' is reserved"),
+        (IMAGES[:0], EPS, {}, "expected at least one to attack"),
+        (IMAGES + 1, EPS, {}, r"expected values in \[0, 1\]"),
+        (IMAGES, EPS, {"a": Down(1.0)}, r"int64 of shape \(4,\)"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_told(images, eps, threats, said):
+    labels = LABELS[: len(images)] if "int64" not in said else LABELS[:2]
+    with pytest.raises(UsageError, match=said):
+        evaluate(behind(), images, labels, threats, eps)
