@@ -112,11 +112,11 @@ def train_classifier(
     budget = eps or 0.0
     channels, height, width = images.shape[1:]
     shape = (channels, height, width)
+    torch.manual_seed(seed)
+    network: nn.Module = build(architecture, shape, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = Run(
         folder, config, data=_fingerprint(images, part.labels, classes), seed=seed, device=device, precision=precision
     )
-    torch.manual_seed(seed)
-    network: nn.Module = build(architecture, shape, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     network, optimizer = run.prepare(network, optimizer)
     run.track(network=network, optimizer=optimizer)
