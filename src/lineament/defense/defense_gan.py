@@ -1,0 +1,49 @@
+"""Defense-GAN as a purifier: an image becomes its projection on a generator (section 5.3.2)."""
+
+from dataclasses import asdict
+
+from torch import Tensor, nn
+
+from lineament.defense.modes import FAST, MODES, ProjectionConfig, mode
+from lineament.defense.networks import Encoder, Generator
+from lineament.defense.projection import project
+from lineament.defense.unrolled import unrolled
+from lineament.purifier import Purifier
+
+__all__ = ["defense_gan"]
+
+
+def defense_gan(
+    generator: Generator,
+    config: ProjectionConfig | str = FAST,
+    *,
+    encoder: Encoder | None = None,
+    critic: nn.Module | None = None,
+) -> Purifier:
+    """The purifier that gives a classifier G(z*) in place of the image.
+
+    Args:
+        generator: of the classifier's images.
+        config: how to project, or the name of a mode.
+        encoder: guesses where to start.
+        critic: where ``config.realism`` is not 0.
+
+    Its gradients are the projection's own, unrolled, and the encoder's: that of ``generator(encoder(images))``.
+    """
+    settings = mode(config) if isinstance(config, str) else config
+
+    def purify(images: Tensor, seed: int) -> Tensor:
+        return project(generator, images, settings, encoder=encoder, critic=critic, seed=seed).images
+
+    def exact(images: Tensor, seed: int) -> Tensor:
+        return unrolled(generator, images, settings, encoder=encoder, critic=critic, seed=seed)
+
+    gradients = {"exact": exact}
+    if encoder is not None:
+        guess = encoder
+        gradients["encoder"] = lambda images, seed: generator(guess(images))
+    known = next((name for name, each in MODES.items() if each == settings), None)
+    shown = known or ", ".join(f"{key}={value}" for key, value in asdict(settings).items())
+    return Purifier(
+        f"defense_gan({shown})", purify, gradients, randomised=True, manifold=generator, latent=generator.latent
+    )

@@ -1,0 +1,86 @@
+"""How to descend on a generator: the settings of a projection, and those that have names."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lineament.errors import UsageError, nearest
+
+__all__ = ["CHECK", "FAST", "MODES", "REFERENCE", "ProjectionConfig", "mode"]
+
+CHECK = 10
+"""Steps between two looks at which images have converged."""
+
+
+@dataclass(frozen=True)
+class ProjectionConfig:
+    """How to descend.
+
+    Attributes:
+        stages: steps, and starts that take them, of one stage after the other; before each the worse starts of an
+            image are dropped.
+        optimiser: ``"momentum"`` (gradient descent) or ``"adam"`` (betas 0.9 and 0.999).
+        rate: of the steps, on the mean squared error per pixel of each image, summed over images.
+        momentum: of ``"momentum"``.
+        deviation: standard deviation of the starts, which are normal.
+        tolerance: an image whose error fell by a smaller share in the last `CHECK` steps is done; 0 is never.
+        shell: latents are held at the norm where nearly all of N(0, I) lies, the root of their number.
+        prior: weight of half the squared norm of the latents over their number, beside the error.
+        realism: weight of the critic's value, beside the error (Cowboy: Santhanam and Grnarova 2018); needs a critic.
+        precision: of the generator's arithmetic; latents stay float32. ``"auto"`` is bfloat16 where it is faster.
+    """
+
+    stages: tuple[tuple[int, int], ...] = ((200, 10),)
+    optimiser: Literal["momentum", "adam"] = "momentum"
+    rate: float = 10.0
+    momentum: float = 0.7
+    deviation: float = 128**-0.5
+    tolerance: float = 0.0
+    shell: bool = False
+    prior: float = 0.0
+    realism: float = 0.0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.stages or any(steps < 1 or starts < 1 for steps, starts in self.stages):
+            raise UsageError(f"stages: expected at least 1 step (L) and 1 restart (R) each, got {self.stages}")
+        if any(after > before for (_, before), (_, after) in zip(self.stages, self.stages[1:], strict=False)):
+            raise UsageError(f"stages: starts are dropped, never added, got {self.stages}")
+        if self.optimiser not in ("momentum", "adam"):
+            raise UsageError(nearest(self.optimiser, ("momentum", "adam"), "optimiser"))
+        if not (self.rate > 0 and self.deviation > 0):
+            raise UsageError(f"rate, deviation: expected more than 0, got {self.rate}, {self.deviation}")
+        if not 0 <= self.momentum < 1:
+            raise UsageError(f"momentum: expected a number in [0, 1), got {self.momentum}")
+        if not (0 <= self.tolerance < 1 and self.prior >= 0 and self.realism >= 0):
+            raise UsageError("tolerance, prior, realism: expected 0 or more, and a tolerance below 1")
+
+    @property
+    def restarts(self) -> int:
+        """Starts of an image (R)."""
+        return self.stages[0][1]
+
+    @property
+    def steps(self) -> int:
+        """Steps that the best start takes (L)."""
+        return sum(steps for steps, _ in self.stages)
+
+    @property
+    def passes(self) -> int:
+        """Images that the generator makes for one image, at most."""
+        return sum(steps * starts for steps, starts in self.stages)
+
+
+REFERENCE = ProjectionConfig()
+"""As the dissertation has it: L 200, R 10, gradient descent from N(0, 1/128); 2,000 passes an image."""
+
+FAST = ProjectionConfig(stages=((10, 8), (15, 3), (25, 1)), optimiser="adam", rate=0.1, deviation=1.0)
+"""Starts from N(0, I) and, where there is one, from the encoder's guess; the worse are dropped early; 150 passes."""
+
+MODES: dict[str, ProjectionConfig] = {"reference": REFERENCE, "fast": FAST}
+
+
+def mode(name: str) -> ProjectionConfig:
+    """The settings of this name; an unknown one is refused with the nearest known one."""
+    if name not in MODES:
+        raise UsageError(nearest(name, MODES, "mode"))
+    return MODES[name]
