@@ -6,9 +6,13 @@ import math
 import pytest
 import torch
 
-from lineament.defense.threats import CLEAN, WORST, evaluate, lost_at, rows, trials
+from lineament.attacks.adaptive import BPDA
+from lineament.attacks.black_box import BlackBox
+from lineament.classifier import from_function
+from lineament.defense.threats import CLEAN, WORST, evaluate, joined, lost_at, rows, trials
 from lineament.errors import UsageError
-from tests.defense.toy_defence import NOTHING, Blind, Down, Knowing, Lazy, behind, pixels
+from lineament.purifier import defended
+from tests.defense.toy_defence import NOTHING, Blind, Down, Knowing, Lazy, bare, behind, pixels
 
 IMAGES, LABELS = pixels(0.9, 0.45, 0.3, 0.05)  # lost behind the defence from a change of 0.5+, 0, 0.1, 0.35 on
 EPS = (0.15, 0.4, 0.55)
@@ -78,6 +82,32 @@ def test_a_bare_classifier_is_evaluated_behind_a_purifier_that_changes_nothing()
     told = figures(found, "white box")
     assert all(accuracy == undefended for _, accuracy, undefended in told)
     assert [one[1] for one in told] == [one[1] for one in figures(found, "blind")] == [0.75, 0.25, 0]
+
+
+def test_what_could_ask_the_defence_can_be_kept_from_knowing_it():
+    found = evaluate(behind(), IMAGES, LABELS, {"blind": Blind(1.0)}, EPS, oblivious=["blind"])
+    assert figures(found, "blind") == [(0.15, 0.5, 0.75), (0.4, 0.25, 0.25), (0.55, 0, 0)]
+
+
+def test_a_transferred_attack_takes_the_budgets_too():
+    sent = BlackBox(bare(), Down(1.0))
+    found = evaluate(behind(), IMAGES, LABELS, {"black box": sent}, EPS)
+    assert figures(found, "black box") == [(0.15, 0.5, None), (0.4, 0.25, None), (0.55, 0, None)]
+    assert found[1]["linf"] == pytest.approx(0.15)
+
+
+def test_trials_on_several_sets_are_one_evaluation():
+    threats = {"oblivious": Down(1.0), "knowing": Knowing(1.0)}
+    parts = [trials(behind(), IMAGES[half], LABELS[half], threats, EPS) for half in (slice(2), slice(2, 4))]
+    whole = trials(behind(), IMAGES, LABELS, threats, EPS)
+    for a, b in zip(rows(joined(parts)), rows(whole), strict=True):
+        assert a | {"seconds": 0} == b | {"seconds": 0}
+
+
+def test_an_attack_that_works_on_neither_says_why_it_does_not_on_the_defence():
+    blind = defended(from_function(lambda images: torch.zeros(len(images), 2)), NOTHING)
+    with pytest.raises(UsageError, match="behind nothing, has no gradient, which bpda needs"):
+        trials(blind, IMAGES, LABELS, {"BPDA": BPDA(1.0)}, EPS)
 
 
 def test_it_is_one_result_whatever_the_batch():

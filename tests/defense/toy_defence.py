@@ -8,7 +8,8 @@ from torch import nn
 
 from lineament.attacks.base import Attack, slope
 from lineament.classifier import from_module
-from lineament.purifier import Purifier, defended
+from lineament.errors import UsageError
+from lineament.purifier import Defended, Purifier, defended
 
 __all__ = ["NOTHING", "Blind", "Down", "Knowing", "Lazy", "Stuck", "bare", "behind", "pixels"]
 
@@ -72,7 +73,8 @@ class Knowing(Attack):
     name: ClassVar[str] = "knowing"
 
     def check_target(self, classifier):
-        assert hasattr(classifier, "purifier")
+        if not isinstance(classifier, Defended):
+            raise UsageError("has no purifier")
 
     def run(self, classifier, images, labels, generator):
         return images - self.eps * (2 * labels - 1)[:, None, None, None]
@@ -90,7 +92,10 @@ class Lazy(Knowing):
 
 @dataclass(frozen=True)
 class Blind(Knowing):
-    """Without gradient."""
+    """Without gradient, on anything."""
 
     name: ClassVar[str] = "blind"
     needs_gradient: ClassVar[bool] = False
+
+    def check_target(self, classifier):
+        pass

@@ -7,7 +7,7 @@ one that needs a gradient, which that has not, is aimed at the bare classifier: 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -16,19 +16,24 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from lineament.attacks.base import Adversarial, Attack
+from lineament.attacks.black_box import BlackBox
 from lineament.classifier import Classifier
 from lineament.defense.intervals import share
 from lineament.errors import UsageError
 from lineament.images import check_images
 from lineament.purifier import Defended
 
-__all__ = ["CLEAN", "WORST", "Trial", "evaluate", "lost_at", "rows", "trials"]
+__all__ = ["CLEAN", "WORST", "Trial", "evaluate", "joined", "lost_at", "rows", "trials"]
 
 CLEAN, WORST = "no attack", "worst case"
 """Threats that every evaluation has: images as they are, and each image under whichever attack it stands least."""
 
 TOLERANCE = 1e-6
 """What a budget may be overstepped by: 0.3 has no exact float32."""
+
+
+ADVERSARIAL = ("images", "success", "predictions", "l2", "linf", "clean")
+"""What an `Adversarial` has of each image."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ class Trial:
     @property
     def eps(self) -> float | None:
         """Its budget; None for an attack without one."""
-        return getattr(self.attack, "eps", None)
+        attack = self.attack.attack if isinstance(self.attack, BlackBox) else self.attack
+        return getattr(attack, "eps", None)
 
 
 @dataclass(frozen=True)
@@ -76,12 +82,10 @@ def evaluate(
     labels: Tensor,
     threats: Mapping[str, Attack],
     eps: Sequence[float] = (),
-    *,
-    seed: int = 0,
-    batch_size: int = 256,
+    **settings: Any,
 ) -> list[dict[str, Any]]:
     """Accuracy under each threat model and in the worst case: the `rows` of `trials`, whose arguments it has."""
-    return rows(trials(defended, images, labels, threats, eps, seed=seed, batch_size=batch_size), eps)
+    return rows(trials(defended, images, labels, threats, eps, **settings), eps)
 
 
 def trials(
@@ -91,6 +95,7 @@ def trials(
     threats: Mapping[str, Attack],
     eps: Sequence[float] = (),
     *,
+    oblivious: Collection[str] = (),
     seed: int = 0,
     batch_size: int = 256,
 ) -> list[Trial]:
@@ -102,6 +107,7 @@ def trials(
         labels: ``(n,)`` int64, the true classes.
         threats: names to attacks. The ``eps`` of an attack that has one is replaced by each of ``eps`` in turn.
         eps: budgets in [0, 1], rising; none leaves each attack at its own.
+        oblivious: names of those aimed at the bare classifier although they could be aimed at the defence.
         seed: of the attacks.
         batch_size: images attacked at once.
 
@@ -117,7 +123,7 @@ def trials(
     planned = [(threat, one) for threat, attack in threats.items() for one in _at_each(attack, eps)]
     return [
         _trial(threat, attack, defended, images, labels, seed=seed, batch_size=batch_size,
-               oblivious=threat == CLEAN or _is_oblivious(attack, defended))
+               oblivious=threat in {CLEAN, *oblivious} or _must_be_oblivious(attack, defended))
         for threat, attack in [(CLEAN, _Nothing()), *planned]
     ]  # fmt: skip
 
@@ -148,6 +154,23 @@ def lost_at(found: Sequence[Trial]) -> Float[Tensor, " n"]:
     return torch.stack(distances).amin(0)
 
 
+def joined(found: Sequence[Sequence[Trial]]) -> list[Trial]:
+    """The same threats on several sets of images, or of several classifiers, as trials on all of them together.
+
+    Args:
+        found: results of `trials` with the same threats and budgets.
+    """
+    return [_together(parts) for parts in zip(*found, strict=True)]
+
+
+def _together(parts: Sequence[Trial]) -> Trial:
+    made = [part.adversarial for part in parts]
+    columns = {key: torch.cat([getattr(one, key) for one in made]) for key in ADVERSARIAL}
+    return replace(parts[0], adversarial=Adversarial(**columns, attack=made[0].attack),
+                   correct=torch.cat([part.correct for part in parts]),
+                   seconds=sum(part.seconds for part in parts))  # fmt: skip
+
+
 def _trial(
     threat: str, attack: Attack, defended: Defended, images: Tensor, labels: Tensor, *, oblivious: bool, seed: int,
     batch_size: int,
@@ -167,16 +190,22 @@ def _right(defended: Defended, images: Tensor, labels: Tensor, batch_size: int) 
 
 def _at_each(attack: Attack, eps: Sequence[float]) -> list[Attack]:
     """The attack at each budget; as it is if it has none, or none is given."""
+    if isinstance(attack, BlackBox):
+        return [replace(attack, attack=one) for one in _at_each(attack.attack, eps)]
     if not eps or not hasattr(attack, "eps"):
         return [attack]
     return [replace(attack, eps=budget) for budget in eps]  # type: ignore[call-arg]
 
 
-def _is_oblivious(attack: Attack, defended: Defended) -> bool:
-    """Whether an attack cannot work on the defence, and so is aimed at the bare classifier."""
+def _must_be_oblivious(attack: Attack, defended: Defended) -> bool:
+    """Whether an attack can work on the bare classifier alone; ``UsageError`` if it can on neither."""
     try:
         attack.check_target(defended)
-    except UsageError:
+    except UsageError as error:
+        try:
+            attack.check_target(defended.classifier)
+        except UsageError:
+            raise error from None
         return True
     return False
 
