@@ -8,6 +8,7 @@ from jaxtyping import install_import_hook
 
 CHECKED = (
     "lineament.images",
+    "lineament.attacks.base",
     "lineament.faces.parts",
     "lineament.detectors.augmentation",
     "lineament.detectors.cells",
@@ -40,6 +41,9 @@ CHECKED = (
     "lineament.explanation.objective",
     "lineament.explanation.networks",
     "lineament.defense.detection",
+    "lineament.defense.autoencoder",
+    "lineament.defense.classifiers",
+    "lineament.defense.magnet",
 )
 
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

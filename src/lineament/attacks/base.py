@@ -194,14 +194,12 @@ def title(classifier: object) -> str:
     return str(getattr(classifier, "name", type(classifier).__name__))
 
 
-def _check_labels(labels: object, images: Tensor) -> None:
+def _check_labels(labels: Tensor, images: Tensor) -> None:
     wanted = f"labels: expected the true class of each image, int64 of shape ({len(images)},)"
-    if not isinstance(labels, Tensor):
-        raise UsageError(f"{wanted}, got {type(labels).__name__}")
     if labels.dtype != torch.int64 or labels.shape != (len(images),):
         raise UsageError(f"{wanted}, got {labels.dtype} of shape {tuple(labels.shape)}")
     if len(labels) and labels.min() < 0:
-        raise UsageError(f"{wanted}, 0 or more, got {labels.min()}")
+        raise UsageError(f"{wanted}, each 0 or more, got {labels.min()}")
 
 
 def _check_classes(classifier: Classifier, classes: int, labels: Tensor) -> None:
