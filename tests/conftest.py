@@ -42,7 +42,6 @@ CHECKED = (
     "lineament.explanation.networks",
     "lineament.defense.detection",
     "lineament.defense.autoencoder",
-    "lineament.defense.classifiers",
     "lineament.defense.magnet",
 )
 
