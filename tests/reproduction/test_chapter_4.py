@@ -9,7 +9,8 @@ import pytest
 
 from lineament.artifacts import read_card
 from lineament.cli import main
-from lineament.reproduction.chapter_4 import CELLS, published, published_pairs
+from lineament.reproduction.chapter_4 import CELLS, published_pairs
+from lineament.reproduction.entries import published
 from tests.explanation.toy import bars
 
 SIDE = 8

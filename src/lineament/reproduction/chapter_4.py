@@ -4,12 +4,10 @@ The ultrasound images of the dissertation are not public, and its columns on Cel
 printed for ultrasound alone, so its methods are compared here on a pair of digits and a pair of garments.
 """
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -29,9 +27,10 @@ from lineament.explanation.presets import KAPPA, PRESETS
 from lineament.explanation.small_classifiers import train_small
 from lineament.explanation.substitutability import CEILING, Made, made_from, of_explainer, substitutability, substituted
 from lineament.explanation.training import train_explainer
+from lineament.reproduction.entries import Entry, published
 from lineament.training.run import Device, Precision
 
-__all__ = ["CELLS", "COMPARED", "TABLES", "Entry", "Setting", "Table", "planned", "published"]
+__all__ = ["CELLS", "COMPARED", "TABLES", "Setting", "Table", "plan", "published_pairs"]
 
 Table = Literal["4.1", "4.2", "4.3"]
 
@@ -58,18 +57,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 PRINTED = {"mnist": "MNIST", "fashion_mnist": "FMNIST"}
 DIGITS = {"Three": "3", "Four": "4", "Five": "5", "Eight": "8", "Nine": "9"}
 """What the tables call our sets and their classes."""
-
-
-class Entry(NamedTuple):
-    """One measured number of a table, its 95 % interval, and the printed one if there is one."""
-
-    table: str
-    row: str
-    column: str
-    value: float
-    low: float
-    high: float
-    printed: float | None
 
 
 @dataclass(frozen=True)
@@ -120,10 +107,10 @@ def planned(table: Table, setting: Setting) -> list[tuple[str, tuple[str, str]]]
     return [one for one in found if one[1] == COMPARED.get(one[0])][:1] or found[:1] if setting.quick else found
 
 
-def published(table: Table) -> list[dict[str, str]]:
-    """The rows of a printed table."""
-    text = files(__name__.rpartition(".")[0]).joinpath("published", f"table_{table.replace('.', '_')}.csv").read_text()
-    return list(csv.DictReader(text.splitlines()))
+def plan(table: Table, setting: Setting) -> dict[str, Any]:
+    """What would be measured, as JSON values."""
+    pairs = [[name, *classes] for name, classes in planned(table, setting)]
+    return {"table": table, "pairs": pairs, "out": str(setting.out), "quick": setting.quick, "seed": setting.seed}
 
 
 def published_pairs() -> dict[tuple[str, tuple[str, str]], dict[str, str]]:
