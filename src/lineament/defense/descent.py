@@ -55,11 +55,11 @@ def begun(latents: Tensor, config: ProjectionConfig) -> Descent:
 
 
 def objective(generator: Generator, config: ProjectionConfig, critic: nn.Module | None = None) -> Objective:
-    """What each image minimises: its mean squared error per pixel, and what ``config`` puts beside it."""
+    """What each image minimises: its mean error per pixel (equation 5.8), and what ``config`` puts beside it."""
 
     def value(latents: Tensor, images: Tensor) -> Tensor:
         made = generator(latents)
-        total: Tensor = (made - images).square().flatten(1).mean(1)
+        total: Tensor = _power(made - images, config.power).flatten(1).mean(1)
         if config.prior:
             total = total + config.prior / 2 * latents.square().mean(1)
         if config.realism and critic is not None:
@@ -79,6 +79,11 @@ def descended(at: Descent, gradients: Tensor, step: int, config: ProjectionConfi
     # the small number stands inside the root, whose derivative at 0 would be infinite
     root = (scale / (1 - 0.999 ** (step + 1)) + 1e-16).sqrt()
     return Descent(_on_shell(latents - config.rate * speed / (1 - 0.9 ** (step + 1)) / root, config), speed, scale)
+
+
+def _power(difference: Tensor, power: float) -> Tensor:
+    squared = difference.square()  # smooth at 0, which a power of the absolute value is not
+    return squared if power == 2 else squared.square() if power == 4 else (squared + 1e-12).pow(power / 2)
 
 
 def _on_shell(latents: Tensor, config: ProjectionConfig) -> Tensor:

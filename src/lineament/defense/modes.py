@@ -19,9 +19,11 @@ class ProjectionConfig:
         stages: steps, and starts that take them, of one stage after the other; before each the worse starts of an
             image are dropped.
         optimiser: ``"momentum"`` (gradient descent) or ``"adam"`` (betas 0.9 and 0.999).
-        rate: of the steps, on the mean squared error per pixel of each image, summed over images.
+        rate: of the steps, on what each image minimises, summed over images.
         momentum: of ``"momentum"``.
         deviation: standard deviation of the starts, which are normal.
+        power: of the difference per pixel that is minimised; 2 is the mean squared error. What an attack adds is small
+            in every pixel and a missing stroke is large in few, so a higher power follows the strokes.
         tolerance: an image whose error fell by a smaller share in the last `CHECK` steps is done; 0 is never.
         shell: latents are held at the norm where nearly all of N(0, I) lies, the root of their number.
         prior: weight of half the squared norm of the latents over their number, beside the error.
@@ -34,6 +36,7 @@ class ProjectionConfig:
     rate: float = 10.0
     momentum: float = 0.7
     deviation: float = 128**-0.5
+    power: float = 2.0
     tolerance: float = 0.0
     shell: bool = False
     prior: float = 0.0
@@ -49,6 +52,8 @@ class ProjectionConfig:
             raise UsageError(nearest(self.optimiser, ("momentum", "adam"), "optimiser"))
         if not (self.rate > 0 and self.deviation > 0):
             raise UsageError(f"rate, deviation: expected more than 0, got {self.rate}, {self.deviation}")
+        if not 1 <= self.power <= 16:
+            raise UsageError(f"power: expected 1 to 16, got {self.power}")
         if not 0 <= self.momentum < 1:
             raise UsageError(f"momentum: expected a number in [0, 1), got {self.momentum}")
         if not (0 <= self.tolerance < 1 and self.prior >= 0 and self.realism >= 0):
@@ -73,7 +78,7 @@ class ProjectionConfig:
 REFERENCE = ProjectionConfig()
 """As the dissertation has it: L 200, R 10, gradient descent from N(0, 1/128); 2,000 passes an image."""
 
-FAST = ProjectionConfig(stages=((10, 8), (15, 3), (25, 1)), optimiser="adam", rate=0.1, deviation=1.0)
+FAST = ProjectionConfig(stages=((10, 8), (15, 3), (25, 1)), optimiser="adam", rate=0.1, deviation=1.0, power=4.0)
 """Starts from N(0, I) and, where there is one, from the encoder's guess; the worse are dropped early; 150 passes."""
 
 MODES: dict[str, ProjectionConfig] = {"reference": REFERENCE, "fast": FAST}

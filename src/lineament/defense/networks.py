@@ -57,7 +57,7 @@ class Critic(nn.Module):
 
     Args:
         shape: as `Generator`'s.
-        width: channels of the first layer; each further one, which halves the sides, has twice as many, at most four times.
+        width: channels of the first layer; the next has twice as many, all further ones four times.
     """
 
     def __init__(self, shape: tuple[int, int, int], *, width: int = 64) -> None:
