@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lineament.attacks.base import Attack, slope, title
+from lineament.attacks.base import Attack, gradient, title
 from lineament.classifier import AdaptedClassifier, Classifier, from_module
 from lineament.errors import JobError, UsageError
 from lineament.images import check_images
@@ -57,7 +57,7 @@ class BlackBox(Attack):
 
 def train_substitute(
     classifier: Classifier,
-    images: Float32[Tensor, "n channels height width"],
+    images: Tensor,
     *,
     architecture: Callable[[], nn.Module],
     rounds: int = 6,
@@ -72,7 +72,8 @@ def train_substitute(
 
     Args:
         classifier: what is imitated, gradient or not; behind a purifier, every question is one projection.
-        images: what the attacker begins with, in [0, 1]; of several classes, and none that the attack is tried on.
+        images: ``(n, channels, height, width)`` float32 in [0, 1], what the attacker begins with; of several classes,
+            and none that the attack is tried on.
         architecture: makes the untrained substitute, with as many logits; it need not be like the classifier.
         rounds: of training; after each but the last, images are moved and asked about.
         epochs: passes over all images in a round.
@@ -89,15 +90,16 @@ def train_substitute(
     with torch.random.fork_rng([images.device] if images.is_cuda else []):
         torch.manual_seed(seed)
         network = architecture().to(images.device)
-        labels = _asked(classifier, images)
         substitute = replace(from_module(network), name=f"substitute of {title(classifier)}")
-        _check_start(classifier, substitute, images, labels)
+        answers = _answers(classifier, images)
+        _check_start(title(classifier), answers, substitute(images[:1]))
+        labels = answers.argmax(1)
         for left in reversed(range(rounds)):
             _fit(network, images, labels, epochs)
             if left:
                 chosen = torch.randperm(len(images))[:limit].to(images.device)
                 moved = augmented(substitute, images[chosen], labels[chosen], lambda_)
-                images, labels = torch.cat([images, moved]), torch.cat([labels, _asked(classifier, moved)])
+                images, labels = torch.cat([images, moved]), torch.cat([labels, _answers(classifier, moved).argmax(1)])
     return substitute
 
 
@@ -109,18 +111,26 @@ def augmented(
 ) -> Float32[Tensor, "n channels height width"]:
     """Images moved by ``lambda_`` in every value, up what the substitute gives for their class, and cut to [0, 1].
 
-    A probability rises where the cross-entropy falls, and of its Jacobian only the sign counts, so the latter is taken:
-    it does not vanish where the substitute is certain.
+    Only the sign of the probability's gradient counts, so that of the log-odds, which rise with it, is taken: it does
+    not vanish where the substitute is certain.
     """
     parts = zip(torch.split(images, AT_ONCE), torch.split(labels, AT_ONCE), strict=True)
-    signs = torch.cat([slope(substitute, *part).gradient.sign() for part in parts])
-    return (images - lambda_ * signs).clamp_(0, 1)
+    return torch.cat([(part + lambda_ * _rise(substitute, part, of).sign()).clamp_(0, 1) for part, of in parts])
+
+
+@torch.enable_grad()
+def _rise(substitute: Classifier, images: Tensor, labels: Tensor) -> Tensor:
+    """The gradient of the log-odds of each image's class."""
+    images, true = images.detach().requires_grad_(), labels[:, None]
+    logits = substitute(images)
+    odds = logits.gather(1, true)[:, 0] - logits.scatter(1, true, -torch.inf).logsumexp(1)
+    return gradient(substitute, logits, odds, images)
 
 
 @torch.no_grad()
-def _asked(classifier: Classifier, images: Tensor) -> Tensor:
-    """The class that the classifier takes each image for."""
-    return torch.cat([classifier(part).argmax(1) for part in torch.split(images, AT_ONCE)])
+def _answers(classifier: Classifier, images: Tensor) -> Tensor:
+    """Logits, of which only the greatest is ever looked at: an attacker may get no more than the class."""
+    return torch.cat([classifier(part) for part in torch.split(images, AT_ONCE)])
 
 
 @torch.enable_grad()
@@ -144,12 +154,14 @@ def _check_settings(images: Tensor, *, lambda_: float, **counts: int | None) -> 
         raise UsageError(f"lambda_: expected a number in [0, 1], got {lambda_}")
 
 
-def _check_start(classifier: Classifier, substitute: Classifier, images: Tensor, labels: Tensor) -> None:
-    wanted, made = (one(images[:1]).shape[1] for one in (classifier, substitute))
-    if wanted != made:
-        raise UsageError(f"architecture: expected {wanted} logits, as {title(classifier)} has, got {made}")
-    if not (labels != labels[0]).any():
+def _check_start(name: str, answers: Tensor, first: Tensor) -> None:
+    classes = answers.shape[1]
+    if classes < 2:
+        raise UsageError(f"{name}: expected a logit for each of two or more classes, got {classes} logit(s)")
+    if first.shape[1] != classes:
+        raise UsageError(f"architecture: expected {classes} logits, as {name} has, got {first.shape[1]}")
+    if len(found := answers.argmax(1).unique()) < 2:
         raise JobError(
-            f"{title(classifier)} takes all {len(images)} images for class {labels[0]}, so a substitute would learn no "
-            "boundary; begin with images of several classes"
+            f"{name} takes all {len(answers)} images for class {found[0]}, so a substitute would learn no boundary; "
+            "begin with images of several classes"
         )
