@@ -15,7 +15,7 @@ from lineament.errors import UsageError
 from lineament.purifier import Purifier
 from tests.explanation.toy import bars
 
-TRAIN, CLEAN = bars(512, size=8), floats(bars(400, size=8, seed=1))
+TRAIN, CLEAN, DEVELOPMENT = bars(512, size=8), *(floats(bars(n, size=8, seed=n)) for n in (400, 600))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def autoencoder(tmp_path_factory: pytest.TempPathFactory) -> AutoEncoder:
 def defence(autoencoder: AutoEncoder, tmp_path_factory: pytest.TempPathFactory) -> MagNet:
     part = Labelled(TRAIN, torch.arange(512) % 2)
     classifier = train_classifier(part, 2, tmp_path_factory.mktemp("classifier"), architecture="D", epochs=5)
-    return magnet(classifier, autoencoder, floats(bars(600, size=8, seed=2)), rate=0.06)
+    return magnet(classifier, autoencoder, DEVELOPMENT, rate=0.06)
 
 
 def noisy(images: Tensor, amount: float) -> Tensor:
@@ -46,6 +46,7 @@ def test_the_reformer_takes_noise_away(autoencoder: AutoEncoder) -> None:
 
 def test_attacked_images_are_flagged_and_few_clean_ones(defence: MagNet) -> None:
     assert list(defence.thresholds) == ["error", "divergence 10", "divergence 40"]
+    assert 0 < defence.flagged(DEVELOPMENT).double().mean() <= 0.06
     assert defence.flagged(CLEAN).double().mean() < 0.12
     assert defence.flagged(noisy(CLEAN, 0.5)).double().mean() > 0.9
     assert (defence.defended(CLEAN).argmax(1) == torch.arange(400) % 2).double().mean() > 0.9
