@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.defense_networks import Cleaner, classifier, cleaner, purified, right, there
-from benchmarks.defense_task import CLASSES, Row, Task, arguments, digest, kept, over, pieces, row, tested
+from benchmarks.defense_task import CLASSES, Row, Task, arguments, digest, given, kept, over, pieces, row
 from benchmarks.harness import benchmark
 from lineament.attacks.adaptive import BPDA, Unrolled
 from lineament.attacks.base import Adversarial, Attack
@@ -97,7 +97,7 @@ def trial(task: Task, model: str, name: str, threat: str, attack: Attack | None,
     """One attacker of one defence on the first ``n`` images; no attacker for images as they are."""
     bare, made = classifier(task, DEFENCES[name].recipe, model), behind(task, name)
     target = defended(bare, made.purifier, seed=task.seed)
-    images, labels = (each[:n] for each in tested(task))
+    images, labels = (each[:n] for each in given(task))
     facts = digest(bare.module, *made.facts, attack, task.seed)
 
     def piece(start: int) -> Mapping[str, Tensor]:
@@ -105,9 +105,9 @@ def trial(task: Task, model: str, name: str, threat: str, attack: Attack | None,
 
         def make() -> Mapping[str, Tensor]:
             one = trials(target, x, y, {threat: attack} if attack else {}, seed=task.seed + start)[-1]
-            given = {key: value for key, value in vars(one.adversarial).items() if isinstance(value, Tensor)}
+            tensors = {key: value for key, value in vars(one.adversarial).items() if isinstance(value, Tensor)}
             told = torch.tensor([one.oblivious]), torch.tensor([one.seconds], dtype=torch.float64)
-            return given | {"correct": one.correct, "oblivious": told[0], "seconds": told[1]}
+            return tensors | {"correct": one.correct, "oblivious": told[0], "seconds": told[1]}
 
         return kept(task, make, "trial", facts, start, x, y)
 
@@ -123,22 +123,23 @@ def cell(task: Task, model: str, name: str, eps: float, n: int) -> Iterator[Row]
     found = [clean, *(trial(task, model, name, *pair, n) for pair in attackers(task, model, name, eps).items())]
     score = share(clean.correct)
     for one in found[1:]:
-        told = {"attack": one.adversarial.attack, "seconds": one.seconds, "linf": float(one.adversarial.linf.max())}
-        yield row(task, "adaptive", one.threat, model, name, n, score, share(one.correct), **told) | {"eps": eps}
+        yield row(
+            task, "adaptive", one.threat, model, name, n, (score, share(one.correct)), settings=one.adversarial.attack,
+            seconds=one.seconds, linf=float(one.adversarial.linf.max()),
+        ) | {"eps": eps}  # fmt: skip
     worst = share(lost_at(found) > eps + TOLERANCE)
-    told = {"flags": flags(found, CLASSES)}
-    yield row(task, "adaptive", WORST, model, name, n, score, worst, **told) | {"eps": eps}
+    yield row(task, "adaptive", WORST, model, name, n, (score, worst), flags=flags(found, CLASSES)) | {"eps": eps}
 
 
 def transferred(task: Task, model: str, n: int) -> Iterator[Row]:
     """Images that were found against the fast mode, before the reference mode."""
-    images, labels = (each[:n] for each in tested(task))
+    images, labels = (each[:n] for each in given(task))
     bare, reference = classifier(task, "rec", model), cleaner(task, "reference")
     clean = right(bare, purified(task, reference, images), labels)
     for threat, attack in attackers(task, model, OURS, EPS).items():
         one = trial(task, model, OURS, threat, attack, n)
         score = right(bare, purified(task, reference, one.adversarial.images), labels)
-        yield row(task, "transferred", threat, model, "Defense-GAN-Rec reference", n, clean, score) | {"eps": EPS}
+        yield row(task, "transferred", threat, model, "Defense-GAN-Rec reference", n, (clean, score)) | {"eps": EPS}
 
 
 def measure(task: Task) -> tuple[dict[str, float], list[Row]]:

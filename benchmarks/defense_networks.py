@@ -8,20 +8,19 @@ import functools
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from lineament.defense.shipped import shipped
 from torch import Tensor
 
-from benchmarks.defense_task import CLASSES, PIECE, RUNS, Task, digest, kept, parts, pieces
-from benchmarks.harness import ROOT
+from benchmarks.defense_task import CLASSES, PIECE, Task, digest, kept, parts, pieces
 from lineament.attacks.base import Attack
 from lineament.attacks.black_box import train_substitute
 from lineament.classifier import AdaptedClassifier, from_module
 from lineament.datasets.labelled import Labelled, floats
 from lineament.defense import generator as generators
-from lineament.defense.architectures import build
+from lineament.defense.architectures import Architecture, build
 from lineament.defense.autoencoder import NOISE as NOISE_TAKEN
 from lineament.defense.autoencoder import AutoEncoder, train_autoencoder
 from lineament.defense.classifiers import EPOCHS, load_classifier, train_classifier
@@ -60,7 +59,7 @@ LIMIT = 400
 
 def found(task: Task, what: str, *, in_package: bool = True) -> Path | None:
     """The artifact (or the run that made it) under ``runs``, else the one in the package; nothing half-trained."""
-    places = [RUNS / task.data / what, *([shipped(task.data, what)] if in_package else [])]
+    places = [task.networks / what, *([shipped(task.data, what)] if in_package else [])]
     return next((each for each in places if any(each.glob("card.json")) or any(each.glob("*/card.json"))), None)
 
 
@@ -70,7 +69,7 @@ def generator(task: Task) -> tuple[Generator, dict[str, Any]]:
     if (place := found(task, "generator")) is None:
         sys.exit(
             f"no generator of {task.data}: lineament train generator --data {task.data} --preset cpu "
-            f"--out {(RUNS / task.data / 'generator').relative_to(ROOT)}"
+            f"--out {task.networks / 'generator'}"
         )
     return generators.load(place)
 
@@ -99,18 +98,19 @@ def trained(task: Task, recipe: str, model: str) -> AdaptedClassifier:
     """Train a classifier; to save hours, under attack for a third of the usual epochs, and -Rec on some images."""
     place = task.home / "classifiers" / recipe / model
     part, settings = parts(task).train, RECIPES[recipe]
-    limit = 200 if task.quick else RECONSTRUCTED if recipe.startswith("rec") else len(part)
+    rec = settings["recipe"] == "rec"
+    limit = (200 if rec else 1000) if task.quick else RECONSTRUCTED if rec else len(part)
     part = Labelled(part.images[:limit], part.labels[:limit])
-    epochs = 2 if task.quick else max(1, EPOCHS[model] // 3) if "eps" in settings else None
-    print(f"{task.data}: training classifier {model} {recipe} on {limit} images", flush=True)
+    epochs = 5000 // len(part) if task.quick else max(1, EPOCHS[model] // 3) if "eps" in settings else None
+    print(f"{task.data}: training classifier {model} {recipe} on {len(part)} images", flush=True)
     learnt = None
-    if settings["recipe"] == "rec":
+    if rec:
         fast, noise = cleaner(task, "fast"), NOISE if recipe == "rec-noisy" else 0.0
         learnt = reconstructed(fast.purifier, part.images, task.home / "kept", facts=fast.facts[0], noise=noise)
     return train_classifier(
-        part, CLASSES, place, architecture=model, reconstructions=learnt, epochs=epochs,
+        part, CLASSES, place, architecture=cast(Architecture, model), reconstructions=learnt, epochs=epochs,
         seed=task.seed, device="cpu", card={"data": task.data}, **settings,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 class Cleaner(NamedTuple):

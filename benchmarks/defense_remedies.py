@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from benchmarks.defense_networks import Cleaner, attacked, classifier, encoder, generator, projecting, purified, right
-from benchmarks.defense_task import RUNS, Row, Task, row, tested
+from benchmarks.defense_task import Row, Task, given, row
 from lineament.attacks.gradient_sign import FGSM
 from lineament.defense import generator as generators
 from lineament.defense.detection import error
@@ -53,7 +53,7 @@ def remedies(task: Task) -> Iterator[Row]:
 
 def snapshot_curve(task: Task) -> Iterator[Row]:
     """One row a snapshot of the generator, by the fast mode without encoder, before the classifier of the images."""
-    kept = list(snapshots(RUNS / task.data / "generator").items())
+    kept = list(snapshots(task.networks / "generator").items())
     for step, place in kept[:: max(1, -(-len(kept) // SHOWN))]:
         G, card = generators.load(place)
         made = _standing(task, "generator steps", str(step), "orig", projecting(FAST, G), max(1, task.n // 4))
@@ -62,10 +62,10 @@ def snapshot_curve(task: Task) -> Iterator[Row]:
 
 def _standing(task: Task, table: str, name: str, recipe: str, cleaner: Cleaner, count: int) -> Row:
     """Accuracy without and under attack, and how far projected images lie from those given."""
-    (images, labels), model = tested(task), task.models[0]
+    (images, labels), model = given(task), task.models[0]
     bare = classifier(task, recipe, model)
-    given = {"clean": images[:count], "attacked": attacked(task, bare, ATTACK, images, labels)[:count]}
-    made = {key: purified(task, cleaner, each) for key, each in given.items()}
-    errors = {f"{key}_error": float(error(given[key], made[key]).mean()) for key in given}
-    scores = (right(bare, each, labels[:count]) for each in made.values())
-    return row(task, table, "FGSM", model, name, count, *scores, **errors)
+    sets = {"clean": images[:count], "attacked": attacked(task, bare, ATTACK, images, labels)[:count]}
+    made = {key: purified(task, cleaner, each) for key, each in sets.items()}
+    errors = {f"{key}_error": float(error(sets[key], made[key]).mean()) for key in sets}
+    scores = [right(bare, each, labels[:count]) for each in made.values()]
+    return row(task, table, "FGSM", model, name, count, scores, **errors)

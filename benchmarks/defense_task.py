@@ -13,7 +13,7 @@ import hashlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,8 +38,8 @@ PRINTED = {"mnist": "MNIST", "fashion_mnist": "F-MNIST"}
 HELD = 150
 """Test images that a black-box attacker has (section 5.4); nothing is measured on them."""
 
-PIECE = 50
-"""Images that are projected or attacked, and kept, at a time: at most 15 seconds are lost to a kill."""
+PIECE = 100
+"""Images that are projected or attacked, and kept, at a time: at most half a minute is lost to a kill."""
 
 Row = dict[str, Any]
 
@@ -61,9 +61,14 @@ class Task:
     quick: bool = False
 
     @property
+    def networks(self) -> Path:
+        """Where networks that were trained for this set are looked for."""
+        return RUNS / self.data
+
+    @property
     def home(self) -> Path:
-        """Where results are kept; of a quick run they are gone when the process ends."""
-        return (Path(scratch().name) if self.quick else RUNS) / self.data
+        """Where what is computed and trained is kept; of a quick run it is gone when the process ends."""
+        return Path(scratch().name) / self.data if self.quick else self.networks
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -99,7 +104,7 @@ def parts(task: Task) -> Parts:
     return Parts(*(Labelled(stored(dataset, each), torch.from_numpy(labels[each])) for each in indices))
 
 
-def tested(task: Task) -> tuple[Tensor, Tensor]:
+def given(task: Task) -> tuple[Tensor, Tensor]:
     """Test images, as an image batch, and their classes."""
     part = parts(task).test
     return floats(part.images), part.labels
@@ -138,11 +143,16 @@ def pieces(name: str, total: int, make: Callable[[int], Mapping[str, Tensor]], s
 
 
 def row(
-    task: Task, table: str, attack: str, model: str, defence: str, n: int, clean: list[float], under: list[float],
+    task: Task, table: str, attack: str, model: str, defence: str, n: int, scores: Sequence[list[float]],
     published: float | None = None, **details: Any,
 ) -> Row:  # fmt: skip
-    """One defence in one cell: accuracy without attack, accuracy under it with its 95 % interval, the printed one."""
-    accuracy, low, high = under
+    """One defence in one cell: accuracy without attack, accuracy under it with its 95 % interval, the printed one.
+
+    Args:
+        scores: both accuracies, each with its interval, as `defense_networks.right` gives them.
+        details: what the row carries, but a terminal does not show.
+    """
+    clean, (accuracy, low, high) = scores
     return {
         "data": task.data, "table": table, "attack": attack, "model": model, "defence": defence, "n": n,
         "clean": clean[0], "accuracy": accuracy, "low": low, "high": high, "published": published,

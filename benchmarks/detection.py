@@ -15,7 +15,7 @@ from torch import Tensor
 
 from benchmarks import adaptive
 from benchmarks.defense_networks import attacked, classifier, cleaner, purified
-from benchmarks.defense_task import Row, Task, arguments, over, parts, tested
+from benchmarks.defense_task import Row, Task, arguments, given, over, parts
 from benchmarks.harness import benchmark
 from lineament.attacks.gradient_sign import FGSM
 from lineament.datasets.labelled import floats
@@ -46,8 +46,8 @@ def scores(task: Task, mode: str, images: Tensor) -> Mapping[str, Tensor]:
 def rows(task: Task, mode: str, attack: str, adversarial: Tensor) -> Iterator[Row]:
     """One row a score for the first test images, attacked."""
     count = 20 if task.quick else DEVELOPMENT
-    given = floats(parts(task).development.images[:count]), tested(task)[0][: len(adversarial)], adversarial
-    development, clean, under = (scores(task, mode, images) for images in given)
+    sets = floats(parts(task).development.images[:count]), given(task)[0][: len(adversarial)], adversarial
+    development, clean, under = (scores(task, mode, images) for images in sets)
     for name in clean:
         yield line(task, mode, attack, name, detection(clean[name], under[name], development[name], rates=[RATE]))
 
@@ -64,7 +64,7 @@ def line(task: Task, mode: str, attack: str, score: str, found: Detection) -> Ro
 
 def measure(task: Task) -> tuple[dict[str, float], list[Row]]:
     """Metrics and rows of one set; of the two modes, the lower AUC by error counts."""
-    (images, labels), model, found = tested(task), task.models[0], list[Row]()
+    (images, labels), model, found = given(task), task.models[0], list[Row]()
     for eps in EPS:
         for mode, recipe in LEARNT.items():
             few = mode == "reference" and eps != max(EPS)
