@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,7 +12,8 @@ from lineament import artifacts
 from lineament.attacks.base import Attack
 from lineament.attacks.gradient_sign import FGSM, PGD
 from lineament.classifier import AdaptedClassifier
-from lineament.datasets.labelled import Labelled, floats
+from lineament.datasets.idx import mnist
+from lineament.datasets.labelled import Labelled, floats, stored
 from lineament.defense import classifiers
 from lineament.defense.architectures import build
 from lineament.defense.classifiers import (
@@ -22,6 +24,7 @@ from lineament.defense.classifiers import (
     train_classifier,
 )
 from lineament.errors import JobError, UsageError
+from tests.data_root import data_root
 from tests.explanation.toy import bars
 
 PART = Labelled(bars(192, size=12), torch.arange(192) % 2)
@@ -45,6 +48,14 @@ def test_every_architecture_tells_bars_apart(architecture: str, tmp_path: Path) 
     classifier = trained(tmp_path, part=part, architecture=architecture, epochs=epochs)
     assert accuracy(classifier, Labelled(bars(60, size=28, seed=1), TEST.labels)) > 0.9
     assert classifier.name == f"{architecture}-orig"
+
+
+def test_digits_are_learnt_from_a_few_thousand(tmp_path: Path) -> None:
+    dataset = mnist(data_root("MNIST"))
+    index = [np.flatnonzero(dataset.split == split)[:most] for split, most in ((0, 3000), (2, 500))]
+    train, test = (Labelled(stored(dataset, i), torch.from_numpy(dataset.labels[i].argmax(1))) for i in index)
+    classifier = train_classifier(train, 10, tmp_path, architecture="D", epochs=8, precision="float32")
+    assert accuracy(classifier, test) > 0.88
 
 
 def test_reconstructions_are_learnt_in_the_order_of_the_images(tmp_path: Path) -> None:
