@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from lineament import report
+from lineament.defense.cases import Case
 from lineament.defense.detection import Detection
 from lineament.defense.figures import UNDEFENDED, Decision, accuracy, budget, picture_rows, roc
-from lineament.defense.standing import KNOWN, OBLIVIOUS, TELLING, Case, oblivious, strongest
+from lineament.defense.standing import KNOWN, OBLIVIOUS, TELLING, oblivious, strongest
 from lineament.defense.threats import CLEAN, WORST, Trial
 from lineament.purifier import Purifier
 from lineament.report import Row
