@@ -25,7 +25,15 @@ FLOORS = [  # from the ground up; those of one line do not know each other
     {"subject"},
     {"authentication", "editing", "explanation", "defense", "deployment"},
     {"dossier", "studio", "service", "reproduction"},
-    {"cli_authentication", "cli_defense", "cli_explanation", "cli_monitor", "cli_service"},
+    {
+        "cli_authentication",
+        "cli_data",
+        "cli_defense",
+        "cli_explanation",
+        "cli_monitor",
+        "cli_reproduction",
+        "cli_service",
+    },
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
