@@ -11,6 +11,7 @@ from lineament import artifacts
 from lineament.classifier import AdaptedClassifier, from_onnx
 from lineament.datasets.idx import DIGITS, GARMENTS
 from lineament.datasets.registry import open_dataset
+from lineament.defense.architectures import ARCHITECTURES
 from lineament.defense.classifiers import load_classifier
 from lineament.defense.modes import MODES
 from lineament.defense.shields import artifact_in
@@ -127,9 +128,7 @@ def chosen(request: Request, device: torch.device) -> Chosen:
 
 
 def _of_artifact(name: str, device: torch.device) -> Chosen:
-    known, _, letter = name.partition("/")
-    inside = known in SETS and letter and not Path(name).exists()
-    place = artifact_in(shipped(known, f"classifiers/{letter}") if inside else Path(name), "classifier")
+    place = artifact_in(_of_package(name) if name.partition("/")[0] in SETS else Path(name), "classifier")
     made, card = load_classifier(place), artifacts.read_card(place)
     data, count = str(card.get("data", "")) or None, card["config"]["classes"]
     names = tuple(map(str, card.get("attributes") or SETS.get(str(data)) or range(count)))
@@ -139,6 +138,17 @@ def _of_artifact(name: str, device: torch.device) -> Chosen:
         made.module.to(device)
     channels, height, width = card["config"]["shape"]
     return Chosen(made, names, (channels, height, width), data)
+
+
+def _of_package(name: str) -> Path:
+    """The classifier that comes with the package under this name; a folder of yours of that name goes first."""
+    if Path(name).exists():
+        return Path(name)
+    known = [f"{data}/{letter}" for data in SETS for letter in ARCHITECTURES]
+    if name not in known:
+        raise UsageError(f"--classifier: {nearest(name, known, 'classifier of the package')}")
+    data, letter = name.split("/")
+    return shipped(data, f"classifiers/{letter}")
 
 
 def _of_file(path: Path, request: Request) -> Chosen:

@@ -36,6 +36,9 @@ from lineament.training.run import Device, Precision
 __all__ = ["classifier", "encoder", "generator"]
 
 
+ADVERSARIAL = ("fgsm", "pgd")
+"""Recipes that learn attacked images."""
+
 VALIDATED = 500
 """Development images at most that a classifier's accuracy is measured on: those of -Rec must be purified first."""
 
@@ -123,8 +126,10 @@ def classifier(
 ) -> None:  # fmt: skip
     """Train a classifier, for ``rec`` on what the generator makes of images; arguments as on the command line."""
     check_seed(seed)
-    _check_recipe(recipe, generator_folder, noise, n)
-    eps = 0.3 if eps is None and recipe in ("fgsm", "pgd") else eps
+    eps = 0.3 if eps is None and recipe in ADVERSARIAL else eps
+    _check_recipe(recipe, generator_folder, noise, eps)
+    if min(each for each in (n, epochs, 1) if each is not None) < 1:
+        raise UsageError(f"--n, --epochs: expected at least 1, got {n}, {epochs}")
     material = _material(data, root, size, attribute)
     build(architecture, material.shape, len(material.classes))  # tells an architecture that does not fit the images
     if dry_run:
@@ -199,13 +204,18 @@ def _some(part: Labelled, n: int | None, seed: int) -> Labelled:
     return Labelled(part.images[index], part.labels[index])
 
 
-def _check_recipe(recipe: str, generator_folder: Path | None, noise: float, n: int | None) -> None:
+def _check_recipe(recipe: str, generator_folder: Path | None, noise: float, eps: float | None) -> None:
+    """``UsageError`` for a flag that the recipe has no use for, or a value out of range: before any image is read."""
     if recipe != "rec" and (generator_folder is not None or noise):
         raise UsageError(f"--generator and --noise: are for --recipe rec; {recipe} learns without a generator")
+    if recipe not in ADVERSARIAL and eps is not None:
+        raise UsageError(
+            f"--eps: is the budget of attacks, which {recipe} learns nothing of; take --recipe fgsm or pgd"
+        )
     if not 0 <= noise <= 1:
-        raise UsageError(f"--noise: expected a change of a value in [0, 1], such as 0.3, got {noise}")
-    if n is not None and n < 1:
-        raise UsageError(f"--n: expected at least 1 image, got {n}")
+        raise UsageError(f"--noise: expected a change of a value in [0, 1], such as 0.3, got {noise:g}")
+    if eps is not None and not 0 < eps <= 1:
+        raise UsageError(f"--eps: expected the greatest change of a value, in (0, 1], such as 0.3, got {eps:g}")
 
 
 def _calibrate(folder: Path, held_out: Labelled, device: Device) -> None:
