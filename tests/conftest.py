@@ -41,6 +41,7 @@ CHECKED = (
     "lineament.explanation.objective",
     "lineament.explanation.networks",
     "lineament.defense.detection",
+    "lineament.defense.threats",
     "lineament.attacks.black_box",
     "lineament.defense.autoencoder",
     "lineament.defense.magnet",

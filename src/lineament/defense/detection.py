@@ -140,7 +140,7 @@ def _roc(
 
 
 def _scores(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    scores = np.asarray(values, dtype=np.float64)
+    scores = np.asarray(values.cpu() if isinstance(values, Tensor) else values, dtype=np.float64)
     if scores.ndim != 1 or not len(scores) or not np.isfinite(scores).all():
         raise UsageError(f"{name}: expected finite scores (n,), n at least 1, got shape {scores.shape}, or NaN in it")
     return scores

@@ -33,7 +33,7 @@ def flags(found: Sequence[Trial], classes: int) -> list[str]:
         if (reason := _reason(strong, weak)) and _beaten(strong, weak)
     ]  # fmt: skip
     top = max((trial.eps for trial in attacks if trial.eps is not None), default=0.0)
-    if top >= HOPELESS and share(lost_at(found) > top + TOLERANCE)[1] > 1 / classes:
+    if top >= HOPELESS and share(lost_at(found).cpu() > top + TOLERANCE)[1] > 1 / classes:
         told.append(f"the worst case at eps {top:g} is above chance ({1 / classes:.0%}), so no attack searched well")
     return told
 

@@ -140,7 +140,7 @@ def rows(found: Sequence[Trial], eps: Sequence[float] = ()) -> list[dict[str, An
         eps: budgets of the worst case; none takes those of the trials.
     """
     budgets = list(eps) or sorted({trial.eps for trial in found if trial.eps is not None and trial.threat != CLEAN})
-    lost = lost_at(found)
+    lost = lost_at(found).cpu()
     return [_row(trial) for trial in found] + [
         {"threat": WORST, "eps": budget, "n": len(lost), "accuracy": share(lost > budget + TOLERANCE),
          "undefended": None, "l2": None, "linf": budget, "attack": "any of the above", "seconds": None}
@@ -213,7 +213,7 @@ def _must_be_oblivious(attack: Attack, defended: Defended) -> bool:
 def _row(trial: Trial) -> dict[str, Any]:
     made = trial.adversarial
     return {
-        "threat": trial.threat, "eps": trial.eps, "n": len(trial.correct), "accuracy": share(trial.correct),
-        "undefended": share(~made.success) if trial.oblivious else None, "l2": float(made.l2.median()),
+        "threat": trial.threat, "eps": trial.eps, "n": len(trial.correct), "accuracy": share(trial.correct.cpu()),
+        "undefended": share(~made.success.cpu()) if trial.oblivious else None, "l2": float(made.l2.median()),
         "linf": float(made.linf.max()), "attack": made.attack, "seconds": trial.seconds,
     }  # fmt: skip
