@@ -1,6 +1,6 @@
 """The command line: one function a verb. Heavy imports (torch above all) happen inside a verb, so help is instant.
 
-Here are the verbs of the ground floor; those of a wing stand in a ``cli_….py`` of its own.
+Here are the verbs of detectors and the dossier; others stand in a ``cli_….py`` of their own.
 """
 
 import os
@@ -12,120 +12,20 @@ from typing import Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from lineament import cli_authentication, cli_explanation, cli_monitor, cli_service
+from lineament import (
+    cli_authentication,
+    cli_data,
+    cli_defense,
+    cli_explanation,
+    cli_monitor,
+    cli_reproduction,
+    cli_service,
+)
 from lineament.errors import LineamentError
 
 __all__ = ["main"]
 
 ABOUT = "Train, deploy and audit image-attribute detectors: what they see, whom they tell apart, and why they refuse."
-
-
-def data_list(root: Path | None = None) -> None:
-    """List the data sets: how many images each has, whether it was found, what it needs on disk.
-
-    Args:
-        root: folder that holds data sets under their usual names; $LINEAMENT_DATA unless given.
-    """
-    from rich.console import Console
-
-    from lineament.datasets.commands import overview_table
-
-    Console().print(overview_table(root))
-
-
-def data_check(name: Positional[str], root: Path | None = None, json: bool = False) -> None:
-    """Read every image of a data set once; report its counts, its labels, and what is broken (then exit code 1).
-
-    Args:
-        name: a data set that `lineament data list` names.
-        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
-        json: print the whole report as JSON instead of tables.
-    """
-    from lineament.datasets.commands import check
-
-    check(name, root, json=json)
-
-
-def data_show(
-    name: Positional[str],
-    out: Path,
-    root: Path | None = None,
-    attribute: str | None = None,
-    n: int = 40,
-    seed: int = 0,
-) -> None:
-    """Write a contact sheet: a random sample of a data set's images with their labels, as one PNG.
-
-    Args:
-        name: a data set that `lineament data list` names.
-        out: the PNG to write.
-        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
-        attribute: show half images that have this attribute and half that do not.
-        n: how many images.
-        seed: which sample.
-    """
-    from lineament.datasets.commands import show
-
-    show(name, root, out, attribute=attribute, n=n, seed=seed)
-
-
-def data_fetch(name: Positional[str], root: Path | None = None) -> None:
-    """Fetch a data set that anyone may: mnist or fashion_mnist, each file held against its published md5.
-
-    Args:
-        name: the data set.
-        root: folder that holds data sets under their usual names, and gets this one; $LINEAMENT_DATA unless given.
-    """
-    from lineament.datasets.registry import fetch_dataset
-
-    print(fetch_dataset(name, root))
-
-
-def data_align(name: Positional[str], out: Path, root: Path | None = None, size: int = 128) -> None:
-    """Find the largest face of every photo and write it, framed as CelebA's are, to a folder for `--data folder`.
-
-    Called again, it goes on where it was stopped.
-
-    Args:
-        name: a data set that `lineament data list` names.
-        out: the folder of the crops and their labels.csv.
-        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
-        size: pixels of a crop's side.
-    """
-    from lineament.alignment import align_dataset
-    from lineament.datasets.registry import open_dataset
-
-    done = align_dataset(open_dataset(name, root), out, size)
-    for reason in done.left_out.values():
-        print(f"left out: {reason}", file=sys.stderr)
-    print(
-        f"{done.kept} crops in {out}, {len(done.left_out)} images left out; open them with --data folder --root {out}"
-    )
-
-
-def faces_fetch(wheel: Path | None = None) -> None:
-    """Fetch the two face models (1.5 MB, Apache-2.0) out of the mediapipe 0.10.21 wheel on PyPI, once.
-
-    Args:
-        wheel: take them out of this wheel file instead, on a machine without network.
-    """
-    from lineament.faces.models import fetch
-
-    for path in fetch(wheel):
-        print(path)
-
-
-def faces_show(images: Positional[tuple[Path, ...]], out: Path | None = None, json: bool = False) -> None:
-    """Find the faces in pictures and say what is wrong with each; with --out, draw them and their ten part crops.
-
-    Args:
-        images: the pictures.
-        out: the PNG to draw.
-        json: print boxes, eyes and every measured value as JSON instead of a table.
-    """
-    from lineament.faces.commands import show
-
-    show(images, out, json=json)
 
 
 def train_detector(
@@ -239,6 +139,7 @@ def dossier(
     quick: bool = False,
     json: Path | None = None,
     explainer: tuple[Path, ...] = (),
+    generator: Path | None = None,
 ) -> None:
     """Write one self-contained page about a detector: what it is good at, where it is blind, where it is weak.
 
@@ -251,10 +152,14 @@ def dossier(
         quick: read some hundred images of each part: a first look, not a measurement.
         json: also write every figure to this file.
         explainer: folders of `lineament train explainer`, of this detector, beside those that come with the package.
+        generator: folder of `lineament train generator`: before the detector, images are projected on it.
     """
     from lineament.dossier import dossier
 
-    dossier(data=data, root=root, detector=detector, out=out, seed=seed, quick=quick, json=json, explainers=explainer)
+    dossier(
+        data=data, root=root, detector=detector, out=out, seed=seed, quick=quick, json=json, explainers=explainer,
+        generator=generator,
+    )  # fmt: skip
 
 
 VERBS: dict[str, Callable[..., Any]] = {
@@ -263,16 +168,12 @@ VERBS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
-    "data list": data_list,
-    "data check": data_check,
-    "data show": data_show,
-    "data fetch": data_fetch,
-    "data align": data_align,
-    "faces fetch": faces_fetch,
-    "faces show": faces_show,
     **cli_authentication.VERBS,
+    **cli_data.VERBS,
+    **cli_defense.VERBS,
     **cli_explanation.VERBS,
     **cli_monitor.VERBS,
+    **cli_reproduction.VERBS,
     **cli_service.VERBS,
 }
 """Every verb; the first of two words is a group, with a help of its own. A verb may return an exit code."""

@@ -111,47 +111,9 @@ def export_explainer(out: Path, explainer: Path) -> None:
     export(explainer, out)
 
 
-def reproduce_table(
-    number: Positional[Literal["4.1", "4.2", "4.3"]],
-    root: Path | None = None,
-    out: Path = Path("runs/reproduction"),
-    data: Literal["mnist", "fashion_mnist", "both"] = "both",
-    quick: bool = False,
-    seed: int = 0,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
-    precision: Literal["auto", "float32", "bfloat16"] = "auto",
-    json: bool = False,
-    dry_run: bool = False,
-) -> None:
-    """Measure a table of chapter 4 on your MNIST and Fashion-MNIST, the printed values beside; it can be resumed.
-
-    4.1 perturbs what a map marks, 4.2 retrains classifiers on made images, 4.3 compares methods of making them. It
-    takes some ten minutes of two cores a pair of classes, 4.3 half an hour; `lineament data fetch` brings the data.
-
-    Args:
-        number: of the table.
-        root: folder that holds MNIST/ and FashionMNIST/; $LINEAMENT_DATA unless given.
-        out: folder of the runs; finished ones are taken up.
-        data: one of the two sets alone.
-        quick: one pair, few steps: to see that it runs, in about a minute.
-        seed: of the split, the classifiers and the explainers.
-        device: where to compute.
-        precision: of the arithmetic; auto takes bfloat16 where it is faster.
-        json: print every number as JSON instead of tables.
-        dry_run: print which pairs would be measured as JSON and stop.
-    """
-    from lineament.reproduction.commands import reproduce
-
-    reproduce(
-        number, root=root, out=out, data=data, quick=quick, seed=seed, device=device, precision=precision, json=json,
-        dry_run=dry_run,
-    )  # fmt: skip
-
-
 VERBS: dict[str, Callable[..., Any]] = {
     "train explainer": train_explainer,
     "explain": explain,
     "explainer export": export_explainer,
-    "reproduce table": reproduce_table,
 }
-"""Train explainers, explain pictures, print chapter 4's tables."""
+"""Train explainers, explain pictures."""

@@ -24,6 +24,7 @@ from lineament.authentication import section as verification
 from lineament.datasets import section as contents
 from lineament.datasets.pixels import at_size
 from lineament.datasets.registry import open_dataset
+from lineament.defense import section as defense
 from lineament.detectors import blind_spots
 from lineament.detectors import detector as detectors
 from lineament.detectors import discovery_section as discovery
@@ -45,6 +46,7 @@ SECTIONS: list[Section] = [
     verification.SECTION,
     refusals.SECTION,
     explanation.SECTION,
+    defense.SECTION,
 ]
 """In the order in which they are read. A wing adds its own here, and nothing else."""
 
@@ -58,6 +60,7 @@ def dossier(
     quick: bool = False,
     json: Path | None = None,
     explainers: Sequence[Path] = (),
+    generator: Path | None = None,
 ) -> None:
     """Write the dossier of one detector on one data set.
 
@@ -73,6 +76,7 @@ def dossier(
         quick: some hundred images of each part and 200 resamples.
         json: a file for all figures, if wanted.
         explainers: folders of explainers of this detector; one of another is refused.
+        generator: folder of a generator of such images, for the section on attacks.
     """
     if detector is None and data != "portraits":
         place = f" --root {shlex.quote(str(root))}" if root else ""
@@ -87,10 +91,12 @@ def dossier(
         seed=seed,
         quick=quick,
         explainers=explainers,
+        generator=generator,
     )
     subject.attributes  # noqa: B018 - a detector for other attributes is refused before any work
     for_detector(chosen, explainers)  # and so is an explainer of another detector
-    flags = {"--data": data, "--root": root, "--detector": detector, "--out": out, "--seed": seed, "--json": json}
+    flags = {"--data": data, "--root": root, "--detector": detector, "--out": out, "--seed": seed, "--json": json,
+             "--generator": generator}  # fmt: skip
     command = shlex.join(
         ["lineament", "dossier", *(str(word) for pair in flags.items() if pair[1] is not None for word in pair)]
         + ["--explainer", *map(str, explainers)] * bool(explainers)

@@ -51,6 +51,7 @@ class Subject:
         seed: of everything drawn at random.
         quick: fewer images and resamples; a first look, not a measurement.
         explainers: folders of explainers of the detector, beside those that come with the package.
+        generator: folder of a generator of such images, on which a defence projects them.
         computed: the parts whose `readings` are known by now.
     """
 
@@ -59,6 +60,7 @@ class Subject:
     seed: int = 0
     quick: bool = False
     explainers: Sequence[Path] = ()
+    generator: Path | None = None
     computed: dict[Split, Readings] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -30,4 +30,5 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], images: Images) -> Floa
     """
     images = images.detach().requires_grad_(True)
     (gradients,) = torch.autograd.grad(critic(images).sum(), images, create_graph=True)
-    return (gradients.flatten(1).norm(dim=1) - 1).square().mean()
+    penalty: Tensor = (gradients.flatten(1).norm(dim=1) - 1).square().mean()
+    return penalty
