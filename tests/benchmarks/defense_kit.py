@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from lineament.defense.networks import Generator
 from tests.datasets.trees import idx_bytes
 
 CACHED = (
-    defense_task.scratch,
     defense_task.parts,
     defense_networks.generator,
     defense_networks.encoder,
@@ -39,6 +39,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of the runs; 240 training and 170 test images of MNIST's form."""
     monkeypatch.setenv("LINEAMENT_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(defense_task, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(defense_task, "scratch", lambda: SimpleNamespace(name=tmp_path / "scratch"))
     monkeypatch.setattr(defense_networks, "shipped", lambda data, what: tmp_path / "package" / data / what)
     write_bars(tmp_path / "data" / "MNIST" / "raw", train=240, t10k=170)
     torch.manual_seed(0)
