@@ -3,6 +3,9 @@
 The purifiers here are small enough to know what each attacker can and cannot see.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
@@ -33,6 +36,10 @@ def guess(images: Tensor, seed: int) -> Tensor:
     return ((images.flatten(1) - 0.5) @ MIXED).sigmoid().view(images.shape)
 
 
+def unchanged(images: Tensor, seed: int) -> Tensor:
+    return images
+
+
 def step(images: Tensor, seed: int) -> Tensor:
     return (images >= 0.5).float()
 
@@ -51,9 +58,9 @@ def seeds(more: int) -> list[int]:
     return [3, *torch.randint(2**31, (more,), generator=torch.Generator().manual_seed(0)).tolist()]
 
 
-@pytest.mark.parametrize("route", ["identity", "encoder", "exact"])
-def test_the_slope_is_the_literal_straight_through_gradient(route: str) -> None:
-    """For each image and seed: the classifier's gradient at the purified image, times the route's Jacobian."""
+@pytest.mark.parametrize("route, stand_in", [("identity", unchanged), ("encoder", guess), ("exact", mixed)])
+def test_the_slope_is_the_literal_straight_through_gradient(route: str, stand_in: Callable[..., Tensor]) -> None:
+    """For each image and seed: the classifier's gradient at the purified image, times the Jacobian of the route."""
     batch, labels = pictures(5), torch.arange(5) % 3
     found = expected_slope(TARGET, batch, labels, route=route, average=3, generator=torch.Generator().manual_seed(0))
     for image, label, ours in zip(batch.split(1), labels.split(1), found.gradient.split(1), strict=True):
@@ -61,10 +68,7 @@ def test_the_slope_is_the_literal_straight_through_gradient(route: str) -> None:
         for seed in seeds(2):
             purified = mixed(image, seed).requires_grad_()
             (above,) = torch.autograd.grad(cross_entropy(TARGET.classifier(purified), label), purified)
-            function = {"identity": lambda x: x, "encoder": lambda x: guess(x, 0), "exact": lambda x: mixed(x, 0)}
-            if route == "exact":  # its Jacobian depends on the draw
-                function["exact"] = lambda x, seed=seed: mixed(x, seed)
-            back = jacobian(function[route], image).view(20, 20)
+            back = jacobian(partial(stand_in, seed=seed), image).view(20, 20)
             twins.append((above.flatten() @ back).view(image.shape))
         torch.testing.assert_close(ours, torch.stack(twins).mean(0), atol=1e-6, rtol=1e-4)
 
@@ -104,6 +108,14 @@ def test_bpda_goes_through_a_step_that_stops_the_true_gradient() -> None:
     lucky = (stuck.images < 0.5).flatten()  # where the random start itself crosses: a sixth of the budget
     assert torch.equal(stuck.success, lucky) and 0.1 < lucky.float().mean() < 0.25
     assert not BPDA(0.09)(target, batch, labels).success.any()
+
+
+def test_an_image_is_lost_by_the_verdict_of_the_defence_alone() -> None:
+    """What stands for its gradient crosses at 0.55, the defence at 0.5; stopping at the former gains nothing."""
+    stands_in = {"exact": lambda images, seed: images - 0.05}
+    target = defended(linear([1.0], bias=-0.5), Purifier("unchanged", unchanged, stands_in))
+    made = Unrolled(0.15)(target, torch.full((20, 1, 1, 1), 0.6), torch.ones(20, dtype=torch.int64))
+    assert made.success.all()
 
 
 def test_a_masked_gradient_is_seen_by_the_control_without_gradient() -> None:

@@ -69,7 +69,7 @@ def literal_search(target: Defended, image: Tensor, label: int, latents: Tensor,
         nearest = torch.max(torch.min(made.detach(), image + eps), image - eps).clamp(0, 1)
         logits = target.classifier(made)[0]
         others = torch.cat([logits[:label], logits[label + 1 :]])
-        cost = ((made - nearest) ** 2).sum() + max(logits[label] - others.max() + 5, torch.tensor(0.0))
+        cost = ((made - nearest) ** 2).sum() + max(logits[label] - others.max() + 0.5, torch.tensor(0.0))
         adam.zero_grad()
         cost.backward()
         adam.step()
@@ -85,7 +85,7 @@ def literal_search(target: Defended, image: Tensor, label: int, latents: Tensor,
 def test_it_equals_its_literal_twin() -> None:
     target, batch, eps = small(1), pictures(12), 0.2
     labels = target(batch).argmax(1)
-    made = OnManifold(eps, steps=20, restarts=1)(target, batch, labels)
+    made = OnManifold(eps, steps=20, restarts=1, confidence=0.5)(target, batch, labels)
     seed = torch.randint(2**62, (1,), generator=torch.Generator().manual_seed(0))
     starts = torch.randn(12, 3, generator=torch.Generator().manual_seed(int(seed)))
     for image, label, start, ours in zip(batch.split(1), labels, starts.split(1), made.images.split(1), strict=True):
@@ -118,7 +118,8 @@ def test_the_defence_is_asked_a_few_times_and_only_about_images_that_stand() -> 
     batch, labels = torch.cat([row(0.55, 0.55), row(0.9, 0.9)]), torch.tensor([1, 1])
     OnManifold(0.1, steps=100, restarts=2)(target, batch, labels)
     looks = asked[1:-1]
-    assert len(looks) == 2 * LOOKS and looks[-LOOKS:] == [1] * LOOKS and looks == sorted(looks, reverse=True)
+    assert len(looks) == 2 * LOOKS and looks == sorted(looks, reverse=True)
+    assert looks[0] == 2 and looks[LOOKS - 1] == 1
 
 
 def test_a_purifier_without_a_manifold_is_refused_with_what_to_do() -> None:

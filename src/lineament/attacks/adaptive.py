@@ -86,7 +86,7 @@ class _Through:
 def expected_slope(
     target: Defended, images: Tensor, labels: Tensor, *, route: str, average: int, generator: torch.Generator
 ) -> Slope:
-    """How the loss rises through a defence: a gradient averaged over seeds, loss and verdict of the seed in force.
+    """How the loss rises through a defence: a gradient averaged over seeds, the loss of the seed in force, its verdict.
 
     Args:
         target: the classifier behind its purifier.
@@ -99,7 +99,10 @@ def expected_slope(
     more = average - 1 if target.purifier.randomised else 0
     seeds = [target.seed, *torch.randint(2**31, (more,), generator=generator).tolist()]
     found = [slope(_Through(target, route, seed), images, labels) for seed in seeds]
-    return found[0]._replace(gradient=torch.stack([each.gradient for each in found]).mean(0))
+    wrong, claimed = found[0].wrong.clone(), found[0].wrong
+    if claimed.any():  # an unrolled loop rounds otherwise than the defence, by whose verdict alone an image is lost
+        wrong[claimed] = target(images[claimed]).argmax(1) != labels[claimed]
+    return found[0]._replace(gradient=torch.stack([each.gradient for each in found]).mean(0), wrong=wrong)
 
 
 def check_defended(classifier: Classifier, name: str) -> Defended:

@@ -160,8 +160,9 @@ def _check_start(name: str, answers: Tensor, first: Tensor) -> None:
         raise UsageError(f"{name}: expected a logit for each of two or more classes, got {classes} logit(s)")
     if first.shape[1] != classes:
         raise UsageError(f"architecture: expected {classes} logits, as {name} has, got {first.shape[1]}")
-    if len(found := answers.argmax(1).unique()) < 2:
+    labels = answers.argmax(1)
+    if bool((labels == labels[0]).all()):
         raise JobError(
-            f"{name} takes all {len(answers)} images for class {found[0]}, so a substitute would learn no boundary; "
+            f"{name} takes all {len(answers)} images for class {labels[0]}, so a substitute would learn no boundary; "
             "begin with images of several classes"
         )
