@@ -178,8 +178,8 @@ def times(number: Table, setting: Setting) -> Iterator[Entry]:
     for material, row in _rows(number, setting, few=3):
         steps, restarts = int(row["gd_iterations_L"]), int(row["random_restarts_R"])
         image, config = material.images[:1], replace(REFERENCE, stages=((steps, restarts),))
-        took = [_seconds(material, image, config) for _ in range(2 if setting.quick else 6)]
-        mean, reach = fmean(took[1:]), 1.96 * (stdev(took[1:]) if len(took) > 2 else 0.0) / (len(took) - 1) ** 0.5
+        took = [_seconds(material, image, config) for _ in range(3 if setting.quick else 6)]
+        mean, reach = fmean(took[1:]), 1.96 * stdev(took[1:]) / (len(took) - 1) ** 0.5
         yield Entry(f"seconds an image, {material.where.type} (printed: Titan X)", f"R {restarts}", f"L {steps}", mean,
                     mean - reach, mean + reach, float(row["seconds"]), len(took) - 1)  # fmt: skip
 

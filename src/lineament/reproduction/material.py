@@ -217,8 +217,8 @@ class Material:
 
     @cached_property
     def _generator_place(self) -> Path:
-        places = [home / "generator" for home in (self.folder, self.made)]
-        if (found := finished(*places, shipped(self.data, "generator"))) is not None:
+        places = self.folder / "generator", shipped(self.data, "generator"), self.made / "generator"
+        if (found := finished(*places)) is not None:
             return found
         train, held_out, place = self.parts.train, self.parts.development.images, self.made / "generator"
         config, features = preset("cpu"), None if self.quick else judge(train)
