@@ -37,6 +37,13 @@ def test_the_encoder_is_the_one_of_the_table() -> None:
     assert seen[0].shape == (2, 128) and seen[0].abs().max() <= 1
 
 
+def test_what_it_gives_back_depends_on_the_image_from_the_start() -> None:
+    """Else the first thing that it learns is the mean image, and often the last."""
+    torch.manual_seed(0)
+    made = AutoEncoder((1, 28, 28), width=16)(floats(bars(20, size=28)))
+    assert made.std(0).mean() > 0.02
+
+
 def test_it_learns_and_its_card_tells_how_well(tmp_path: Path) -> None:
     network = trained(tmp_path, epochs=25, width=8, noise=0.0, validation=HELD_OUT, card={"data": "bars"})
     images = floats(HELD_OUT)

@@ -42,6 +42,7 @@ class AutoEncoder(nn.Module):
         self.encoder = Encoder(shape, latent=latent, width=width)
         self.decoder = Generator(shape, latent=latent, width=width)
         self.shape, self.settings = shape, {"latent": latent, "width": width}
+        self.apply(_drawn)
 
     def forward(
         self, images: Float[Tensor, "batch channels height width"]
@@ -52,6 +53,14 @@ class AutoEncoder(nn.Module):
             raise UsageError(f"images: this auto-encoder takes {wanted}, got {got}; bring them to that size")
         made: Tensor = self.decoder(self.encoder(images).tanh())
         return made
+
+
+def _drawn(layer: nn.Module) -> None:
+    """Weights as He et al. (2015) draw them: with PyTorch's narrower ones this network never leaves the mean image."""
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        nn.init.normal_(layer.weight, std=(2 / layer.weight[0].numel()) ** 0.5)
+    elif isinstance(layer, nn.ConvTranspose2d):  # at stride 2 a pixel sees a quarter of the kernel
+        nn.init.normal_(layer.weight, std=(2 / (layer.weight[:, 0].numel() / 4)) ** 0.5)
 
 
 @dataclass(frozen=True)
