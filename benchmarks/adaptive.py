@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.defense_networks import Cleaner, classifier, cleaner, purified, right, there
-from benchmarks.defense_task import CLASSES, Row, Task, arguments, digest, given, kept, over, pieces, row
+from benchmarks.defense_task import CLASSES, Row, Task, arguments, given, kept, over, pieces, row
 from benchmarks.harness import benchmark
 from lineament.attacks.adaptive import BPDA, Unrolled
 from lineament.attacks.base import Adversarial, Attack
@@ -29,6 +29,7 @@ from lineament.defense.intervals import share
 from lineament.defense.sanity import flags
 from lineament.defense.threats import CLEAN, TOLERANCE, WORST, Trial, lost_at, trials
 from lineament.purifier import Purifier, defended
+from lineament.reproduction.memory import digest
 
 EPS = 0.3
 CURVE = (0.1, 0.2, 0.5)

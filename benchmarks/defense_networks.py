@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
-from lineament.defense.shipped import shipped
 from torch import Tensor
 
-from benchmarks.defense_task import CLASSES, PIECE, Task, digest, kept, parts, pieces
+from benchmarks.defense_task import CLASSES, Task, kept, parts, pieces
 from lineament.attacks.base import Attack
 from lineament.attacks.black_box import train_substitute
 from lineament.classifier import AdaptedClassifier, from_module
@@ -31,8 +30,11 @@ from lineament.defense.magnet import reformer
 from lineament.defense.modes import MODES, ProjectionConfig
 from lineament.defense.networks import Encoder, Generator
 from lineament.defense.reconstructions import reconstructed
+from lineament.defense.shipped import shipped
 from lineament.defense.trivial import autoencoded, binarised, blurred
 from lineament.purifier import Purifier
+from lineament.reproduction.material import PIECE, RECONSTRUCTED, RESERVOIR, finished
+from lineament.reproduction.memory import digest
 
 RECIPES: dict[str, dict[str, Any]] = {
     "orig": {"recipe": "orig"},
@@ -47,20 +49,14 @@ RECIPES: dict[str, dict[str, Any]] = {
 NOISE = 0.3
 """Greatest change by the noise on half of what "rec-noisy" learns."""
 
-RECONSTRUCTED = 10_000
-"""Training images whose reconstructions a -Rec classifier learns, where it has to be trained here."""
-
 AUTOENCODERS = {"magnet": NOISE_TAKEN, "autoencoded": 0.0}
 """The noise that each learns to take away: MagNet's reformer some, a plain auto-encoder none."""
-
-LIMIT = 400
-"""Images that a black-box attacker adds in one round, at most (the reservoir of Papernot et al. 2017)."""
 
 
 def found(task: Task, what: str, *, in_package: bool = True) -> Path | None:
     """The artifact (or the run that made it) under ``runs``, else the one in the package; nothing half-trained."""
     places = [task.networks / what, *([shipped(task.data, what)] if in_package else [])]
-    return next((each for each in places if any(each.glob("card.json")) or any(each.glob("*/card.json"))), None)
+    return finished(*places)
 
 
 @functools.cache
@@ -175,18 +171,18 @@ def attacked(task: Task, classifier: AdaptedClassifier, attack: Attack, images: 
 
 def substitute(task: Task, target: AdaptedClassifier, model: str) -> AdaptedClassifier:
     """What a black-box attacker learns of a classifier from its answers to 150 images and those made of them; kept."""
-    images = floats(parts(task).held.images)
+    images = floats(parts(task).held_out.images)
     channels, height, width = images.shape[1:]
     empty = functools.partial(build, model, (channels, height, width), CLASSES)
     rounds = 2 if task.quick else 6
 
     def make() -> Mapping[str, Tensor]:
         print(f"{task.data}: training substitute {model} of {target.name}", flush=True)
-        made = train_substitute(target, images, architecture=empty, rounds=rounds, limit=LIMIT, seed=task.seed)
+        made = train_substitute(target, images, architecture=empty, rounds=rounds, limit=RESERVOIR, seed=task.seed)
         assert made.module is not None
         return made.module.state_dict()
 
-    network, facts = empty(), (digest(target.module), model, rounds, LIMIT, task.seed, images)
+    network, facts = empty(), (digest(target.module), model, rounds, RESERVOIR, task.seed, images)
     network.load_state_dict(kept(task, make, "substitute", *facts))
     return from_module(network)
 

@@ -9,24 +9,24 @@ itself: after one, delete the folder.
 
 import argparse
 import functools
-import hashlib
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmarks.harness import ROOT, data_root
-from lineament.artifacts import write_atomically
-from lineament.datasets.labelled import Labelled, floats, stored
-from lineament.datasets.registry import open_dataset
+from lineament.datasets.labelled import floats
+from lineament.errors import UsageError
+from lineament.reproduction import memory
+from lineament.reproduction.material import PIECE
+from lineament.reproduction.parts import Parts
+from lineament.reproduction.parts import parts as section_5_4
 
 RUNS = ROOT / "runs" / "benchmarks" / "defense"
 DATA = ("mnist", "fashion_mnist")
@@ -34,12 +34,6 @@ CLASSES = 10
 
 PRINTED = {"mnist": "MNIST", "fashion_mnist": "F-MNIST"}
 """What the dissertation's tables call the sets."""
-
-HELD = 150
-"""Test images that a black-box attacker has (section 5.4); nothing is measured on them."""
-
-PIECE = 100
-"""Images that are projected or attacked, and kept, at a time: at most half a minute is lost to a kill."""
 
 Row = dict[str, Any]
 
@@ -76,15 +70,6 @@ class Task:
         return ("D",) if self.quick else ("A", "B", "C", "D")
 
 
-class Parts(NamedTuple):
-    """The parts of section 5.4: 50,000 and 10,000 training images, the test images, the attacker's own."""
-
-    train: Labelled
-    development: Labelled
-    test: Labelled
-    held: Labelled
-
-
 @functools.cache
 def scratch() -> tempfile.TemporaryDirectory[str]:
     """Where quick runs lie."""
@@ -93,15 +78,11 @@ def scratch() -> tempfile.TemporaryDirectory[str]:
 
 @functools.cache
 def parts(task: Task) -> Parts:
-    """The images of a task, as bytes."""
-    dataset = open_dataset(task.data, data_root())
-    known, test = np.flatnonzero(dataset.split != 2), np.flatnonzero(dataset.split == 2)
-    if not 0 < task.n <= len(test) - HELD:
-        sys.exit(f"--n {task.n}: expected 1 to {len(test) - HELD}, the test images that no attacker has")
-    labels, dealt = dataset.labels.argmax(1), np.random.default_rng(task.seed).permutation(test)
-    boundary = len(known) * 5 // 6
-    indices = known[:boundary], known[boundary:], dealt[: task.n], dealt[-HELD:]
-    return Parts(*(Labelled(stored(dataset, each), torch.from_numpy(labels[each])) for each in indices))
+    """The images of a task, as bytes, in the parts of section 5.4."""
+    try:
+        return section_5_4(task.data, data_root(), task.n, seed=task.seed)
+    except UsageError as error:
+        sys.exit(f"--n: {error}")
 
 
 def given(task: Task) -> tuple[Tensor, Tensor]:
@@ -110,27 +91,9 @@ def given(task: Task) -> tuple[Tensor, Tensor]:
     return floats(part.images), part.labels
 
 
-def digest(*facts: object) -> str:
-    """One sha256 of tensors by their bytes, of networks by their weights, and of all else by what it prints."""
-    total = hashlib.sha256()
-    for fact in facts:
-        if isinstance(fact, nn.Module):
-            state = fact.state_dict()
-            fact = digest(*state, *state.values())
-        elif isinstance(fact, Tensor):
-            fact = (tuple(fact.shape), str(fact.dtype), hashlib.sha256(fact.contiguous().numpy().tobytes()).hexdigest())
-        total.update(hashlib.sha256(repr(fact).encode()).digest())
-    return total.hexdigest()
-
-
 def kept(task: Task, make: Callable[[], Mapping[str, Tensor]], *facts: object) -> dict[str, Tensor]:
     """What ``make`` gives, which must follow from ``facts``: computed once, then read."""
-    path = task.home / "kept" / f"{digest(*facts)}.safetensors"
-    if not path.exists():
-        made = {name: value.contiguous() for name, value in make().items()}
-        write_atomically(path, safetensors.torch.save(made))
-        return made
-    return safetensors.torch.load(path.read_bytes())
+    return memory.kept(task.home / "kept", make, *facts)
 
 
 def pieces(name: str, total: int, make: Callable[[int], Mapping[str, Tensor]], size: int = PIECE) -> dict[str, Tensor]:
