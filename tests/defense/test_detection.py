@@ -86,6 +86,11 @@ def test_the_threshold_comes_from_development_and_the_shares_from_test():
     assert set(detection(clean, attacked, np.zeros(99)).to_dict()) == {"n", "auc", "operating"}
 
 
+def test_a_score_at_the_threshold_is_not_flagged():
+    (one,) = detection(np.zeros(5), np.zeros(5), np.zeros(99), rates=(0.05,)).operating
+    assert one["detected"][0] == one["false_positive"][0] == 0
+
+
 def test_scores_of_different_images_are_refused():
     with pytest.raises(UsageError, match="expected the same images, got 3 and 2 scores"):
         detection(np.zeros(3), np.zeros(2), np.zeros(99))

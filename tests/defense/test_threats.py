@@ -58,6 +58,15 @@ def test_a_larger_budget_never_helps_the_worst_case():
     assert [accuracy for _, accuracy, _ in figures(found, WORST)] == [0.5, 0.25, 0.25]
 
 
+def test_rounding_takes_no_image_out_of_its_budget():
+    images, labels = pixels(*torch.linspace(0.02, 0.98, 49).tolist())
+    found = evaluate(behind(), images, labels, {"knowing": Knowing(1.0)}, (0.1, 0.3))
+    assert max(row["linf"] for row in found if row["eps"] == 0.1) > 0.1  # as float32 has it
+    assert [accuracy for _, accuracy, _ in figures(found, WORST)] == [
+        accuracy for _, accuracy, _ in figures(found, "knowing")
+    ]
+
+
 def test_an_attack_without_a_budget_counts_where_its_images_lie_within_one():
     class Free(Lazy):
         eps = None  # type: ignore[assignment]
