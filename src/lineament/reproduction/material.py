@@ -47,7 +47,7 @@ RECONSTRUCTED = 10_000
 RESERVOIR = 400
 """Images that a black-box attacker adds in one round, at most."""
 
-FEW = 100
+FEW = 60
 """Training images of a quick schedule."""
 
 PIECE = 50
@@ -223,7 +223,8 @@ class Material:
         train, held_out, place = self.parts.train, self.parts.development.images, self.made / "generator"
         config, features = preset("cpu"), None if self.quick else judge(train)
         if features is None:
-            config, features = replace(config, steps=10, evaluations=1), lambda x: avg_pool2d(x, 7).flatten(1)
+            config = replace(config, steps=10, batch=16, width=8, evaluations=1)
+            features = lambda x: avg_pool2d(x, 7).flatten(1)  # noqa: E731
         train_generator(train.images, held_out, features, config, place, seed=self.seed, device=self.device,
                         precision=self.precision, card={"data": self.data})  # fmt: skip
         return place
