@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 from lineament import artifacts
 from lineament.cli import main
 from lineament.datasets.portraits import portraits
-from lineament.defense import attack_commands, judge
+from lineament.defense import attack_commands, judge, presets
 from lineament.defense.classifiers import load_classifier
 from lineament.defense.flagging import ENTRY
 from lineament.defense.generator import load
@@ -23,9 +24,10 @@ N, SIZE = 240, 28
 
 @pytest.fixture(scope="module", autouse=True)
 def small(tmp_path_factory):
-    """A cache of its own, and a judge that learns for a second instead of ten."""
+    """A cache of its own, generators of few channels, and a judge that learns for a second instead of ten."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LINEAMENT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setitem(presets.PRESETS, "cpu", replace(presets.CPU, width=4, latent=8))
         patch.setattr(judge, "STEPS", 4)
         yield
 
