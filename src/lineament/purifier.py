@@ -62,7 +62,7 @@ class Purifier:
         if route == "exact":
             return self.gradients[route](images, seed)
         stand_in = self.gradients[route](images, seed) if route in self.gradients else images
-        return stand_in + (self(images.detach(), seed=seed) - stand_in).detach()
+        return self(images.detach(), seed=seed) + (stand_in - stand_in.detach())
 
 
 @dataclass(frozen=True)

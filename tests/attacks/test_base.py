@@ -75,3 +75,11 @@ def test_what_one_batch_draws_does_not_move_the_next() -> None:
     labels = torch.zeros(6, dtype=torch.int64)
     one, many = (Restless(draws)(network(0), pictures(6), labels, batch_size=2).images for draws in (1, 5))
     assert torch.equal(one, many)
+
+
+def test_the_slope_does_not_vanish_where_the_classifier_is_certain() -> None:
+    """Cross-entropy as libraries have it takes the true class's probability, here 1 - 4e-18, for 1."""
+    weights = torch.tensor([[40.0, 0.0], [0.0, 1.0]])
+    found = slope(lambda images: images.flatten(1) @ weights.T, torch.ones(1, 1, 1, 2), torch.tensor([0]))
+    expected = (weights[1] - weights[0]) * torch.tensor(-39.0).exp()
+    assert torch.allclose(found.gradient.flatten(), expected, rtol=1e-4, atol=0)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import softplus
 
 from lineament.classifier import Classifier
 from lineament.errors import JobError, UsageError
@@ -159,7 +159,9 @@ def slope(classifier: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
     with torch.enable_grad():
         images = images.detach().requires_grad_()
         logits = classifier(images)
-        loss = cross_entropy(logits, labels, reduction="none")
+        others = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(1)
+        # cross-entropy, written so that its gradient does not vanish where the classifier is all but certain
+        loss = softplus(others - logits.gather(1, labels[:, None])[:, 0])
         rise = gradient(classifier, logits, loss, images)
     return Slope(rise, loss.detach(), logits.detach().argmax(1) != labels)
 
