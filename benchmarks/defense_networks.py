@@ -95,7 +95,7 @@ def trained(task: Task, recipe: str, model: str) -> AdaptedClassifier:
     place = task.home / "classifiers" / recipe / model
     part, settings = parts(task).train, RECIPES[recipe]
     rec = settings["recipe"] == "rec"
-    limit = (200 if rec else 1000) if task.quick else RECONSTRUCTED if rec else len(part)
+    limit = (100 if rec else 1000) if task.quick else RECONSTRUCTED if rec else len(part)
     part = Labelled(part.images[:limit], part.labels[:limit])
     epochs = 5000 // len(part) if task.quick else max(1, EPOCHS[model] // 3) if "eps" in settings else None
     print(f"{task.data}: training classifier {model} {recipe} on {len(part)} images", flush=True)

@@ -58,7 +58,11 @@ def test_rows_say_what_was_attacked_and_on_how_many(runs: Path) -> None:
         return 1 - given(task)[0]
 
     white = list(rows(task, "5.4", "FGSM", "D", fooling))
-    assert [line["defence"] for line in white] == asked and CUT in asked and "FGSM training 0.15" not in asked
+    assert (
+        [line["defence"] for line in white] == asked
+        and CUT in asked
+        and not {"FGSM training 0.15", "Defense-GAN-Orig fast"} & set(asked)
+    )
     assert all(line["n"] == 4 and line["low"] <= line["accuracy"] <= line["high"] for line in white)
     assert {line["defence"]: line["published"] for line in white}[REFERENCE] == 0.98
     black = {line["defence"]: line for line in rows(task, "5.1", "FGSM", "D/B", fooling)}
@@ -89,5 +93,5 @@ def test_remedies_cost_about_the_same_and_snapshots_follow_training(
 def test_the_whole_of_a_quick_run_holds_together(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(oblivious, "remedies", lambda task: [])
     metrics, found = oblivious.measure(Task("mnist", n=2, quick=True))
-    assert {line["table"] for line in found} == {"5.4", "5.1"} and len(found) == 3 * 10 + 10
+    assert {line["table"] for line in found} == {"5.4", "5.1"} and len(found) == 3 * 9 + 10
     assert metrics["mnist_mean_gap"] <= metrics["mnist_mean_gap_reference"]
