@@ -47,7 +47,7 @@ def measure(
         rows.append({
             "attack": entry.table.partition(", ")[2], "classifier": entry.row, "defence": entry.column,
             "accuracy": entry.value, "low": entry.low, "high": entry.high, "published": entry.printed, "n": entry.n,
-            "schedule": entry.schedule,
+            "details": {"schedule": entry.schedule},
         })  # fmt: skip
     allowed, more = allows(setting.material("celeba"), setting)
     return summary(rows) | allowed, [*rows, *more]
@@ -64,7 +64,7 @@ def allows(material: Material, setting: Setting) -> tuple[dict[str, float], list
         found = accuracy(behind, material.images, material.labels)
         rows.append({
             "attack": "none", "classifier": name, "defence": "defense_gan_rec", "accuracy": found[0], "low": found[1],
-            "high": found[2], "published": None, "n": material.n, "schedule": material.schedule,
+            "high": found[2], "published": None, "n": material.n, "details": {"schedule": material.schedule},
         })  # fmt: skip
     attacked = material.attacked(FGSM(0.3), target)
     faces = {"clean": material.images, "projected": projected, "attacked": attacked}

@@ -63,7 +63,7 @@ def measured(data: str, number: Table, setting: Setting) -> Iterator[dict[str, A
         yield {
             "data": data, "table": number, "over": axis, "at": float(at), "series": entry.column,
             "measured": entry.value, "low": entry.low, "high": entry.high, "published": entry.printed,
-            "n": entry.n, "schedule": entry.schedule,
+            "n": entry.n, "details": {"schedule": entry.schedule},
         }  # fmt: skip
 
 

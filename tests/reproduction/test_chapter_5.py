@@ -53,7 +53,9 @@ def test_table_5_4_has_a_row_a_classifier_and_a_column_a_defence(root, out, caps
     assert [row["printed"] for row in rows] == [0.997, 0.217, 0.988, 0.191, 0.651]
     assert {row["row"] for row in rows} == {"A"} and {row["n"] for row in rows} == {10}
     assert all(0 <= row["low"] <= row["value"] <= row["high"] <= 1 and row["low"] < row["high"] for row in rows)
-    assert rows[0]["value"] == 1 and "generator of 7 steps" in rows[0]["schedule"] and "stages" in rows[0]["schedule"]
+    assert (
+        rows[0]["value"] == 1 and "generator of 7 steps" in rows[0]["schedule"] and "fast mode" in rows[0]["schedule"]
+    )
 
 
 def test_what_was_computed_is_taken_up(root, out, capsys):

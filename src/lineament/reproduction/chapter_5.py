@@ -19,7 +19,7 @@ from lineament.attacks.carlini_wagner import CarliniWagner
 from lineament.attacks.gradient_sign import FGSM, RandFGSM
 from lineament.classifier import Classifier
 from lineament.defense.architectures import ARCHITECTURES, Architecture, build
-from lineament.defense.modes import REFERENCE, ProjectionConfig, mode
+from lineament.defense.modes import FAST, REFERENCE, ProjectionConfig, mode
 from lineament.defense.networks import Critic, Encoder, Generator
 from lineament.defense.projection import project
 from lineament.errors import UsageError
@@ -205,7 +205,10 @@ def _rows(number: Table, setting: Setting, few: int) -> Iterator[tuple[Material,
 
 
 def _schedule(material: Material, config: ProjectionConfig | None) -> str:
-    return ", ".join(filter(None, (material.schedule, str(config) if config else "")))
+    if config is None:
+        return material.schedule
+    told = "fast mode" if config == FAST else f"L {config.steps}, R {config.restarts}"
+    return f"{material.schedule}, {told}, {config.passes:,} passes an image"
 
 
 def _numbers(layer: nn.Module) -> dict[str, float]:
