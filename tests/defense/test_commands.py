@@ -112,7 +112,7 @@ def test_attackers_who_know_the_defence_are_told_from_those_who_do_not(runs, dat
     aimed = {row["threat"]: row["undefended"] is not None for row in told["attacks"]}
     assert aimed == {"no attack": True, "pgd": True, "bpda": False, "noise": False, "worst case": False}
     text = page.read_text()
-    assert text.count("data:image/webp") == 3 * 3 * 4 and "knows the defence" in text and "<svg" in text
+    assert text.count("data:image/webp") == 3 * 3 * 4 and "bpda, at the defence" in text and "<svg" in text
 
 
 def test_a_defence_gives_pictures_decisions_errors_and_flags(runs, data, tmp_path, capsys):

@@ -21,8 +21,9 @@ SHOWN = 8
 """Images on the page, the first ones."""
 
 MODELS = (
-    "Attacks aimed at the classifier do not know of the defence (oblivious); those aimed at the defence do. An image "
-    "counts as lost in the worst case if any attack at all got it wrong within that budget."
+    "Attacks at the classifier do not know of the defence (oblivious). Those at the defence are judged by its answers; "
+    "bpda, unrolled and on_manifold go back through it. An image counts as lost in the worst case if any attack at all "
+    "got it wrong within that budget."
 )
 
 
@@ -70,14 +71,14 @@ def _table(rows: list[dict[str, Any]], bare: bool) -> Markup:
     lines = []
     for row in rows:
         shares = [row["accuracy"]] if bare else [row["undefended"], row["accuracy"]]
-        name = row["threat"] if bare or row["threat"] in (CLEAN, WORST) else f"{row['threat']} ({_aim(row)})"
+        name = row["threat"] if bare or row["threat"] in (CLEAN, WORST) else f"{row['threat']}, {_aim(row)}"
         lines.append([name, *map(_cell, [row["eps"]]), *(_share(each) for each in (*shares, row["fooled"])),
                       *map(_cell, (row["l2"], row["linf"]))])  # fmt: skip
     return report.table(heads, lines, "Right decisions under each attack")
 
 
 def _aim(row: dict[str, Any]) -> str:
-    return "oblivious" if row["undefended"] is not None else "knows the defence"
+    return "at the classifier" if row["undefended"] is not None else "at the defence"
 
 
 def _findings(figures: dict[str, Any]) -> list[Finding]:
