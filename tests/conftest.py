@@ -45,6 +45,10 @@ CHECKED = (
     "lineament.attacks.black_box",
     "lineament.defense.autoencoder",
     "lineament.defense.magnet",
+    "lineament.defense.flagging",
+    "lineament.defense.pictures",
+    "lineament.defense.reconstructions",
+    "lineament.defense.subjects",
 )
 
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

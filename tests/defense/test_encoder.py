@@ -64,4 +64,4 @@ def test_noise_is_of_one_size_and_either_sign_and_comes_in_patches() -> None:
     assert float(alike.min()) < 0.6 and float(alike.max()) > 0.8
     assert torch.equal(disturbed(images, 0.0), images)
     edges = disturbed(torch.rand(50, 3, 8, 8), 1.0)
-    assert 0 <= float(edges.min()) and float(edges.max()) <= 1
+    assert float(edges.min()) >= 0 and float(edges.max()) <= 1

@@ -25,7 +25,7 @@ def test_latents_become_images_of_that_shape_and_images_become_latents(shape: tu
     generator = Generator(shape, latent=5, width=4)
     images = generator(torch.randn(3, 5)).detach()
     assert images.shape == (3, *shape) and images.dtype == torch.float32
-    assert 0 <= float(images.min()) and float(images.max()) <= 1
+    assert float(images.min()) >= 0 and float(images.max()) <= 1
     assert Critic(shape, width=4)(images).shape == (3,)
     assert Encoder(shape, latent=5, width=4)(images).shape == (3, 5)
 

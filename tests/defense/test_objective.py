@@ -42,7 +42,7 @@ def test_interpolated_images_lie_on_the_segment_at_one_share_each() -> None:
     real, made = torch.ones(7, 1, 4, 4), torch.zeros(7, 1, 4, 4)
     between = interpolated(real, made).flatten(1)
     assert (between == between[:, :1]).all() and len(between[:, 0].unique()) == 7
-    assert 0 <= float(between.min()) and float(between.max()) <= 1
+    assert float(between.min()) >= 0 and float(between.max()) <= 1
 
 
 def test_the_distance_is_real_less_made() -> None:

@@ -13,7 +13,7 @@ from lineament.errors import UsageError
 from tests.defense.toy_generator import SHAPE, encoder, generator
 
 PLAIN = ProjectionConfig(stages=((25, 4),), rate=3.0, deviation=1.0, precision="float32")
-QUICK = replace(FAST, stages=((5, 4), (5, 2), (10, 1)), power=2.0, precision="float32")
+QUICK = replace(FAST, stages=((5, 4), (5, 2), (10, 1)), power=2.0, shell=False, precision="float32")
 G = generator()
 
 

@@ -13,7 +13,7 @@ from lineament.defense.unrolled import unrolled
 from tests.defense.test_projection import PLAIN, G, images
 from tests.defense.toy_generator import encoder
 
-QUICK = replace(FAST, stages=((5, 3), (8, 1)), power=2.0, precision="float32")
+QUICK = replace(FAST, stages=((5, 3), (8, 1)), power=2.0, shell=False, precision="float32")
 WEIGHTS = torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(7))
 
 
