@@ -121,7 +121,7 @@ def test_a_defence_gives_pictures_decisions_errors_and_flags(runs, data, tmp_pat
     assert main([*words.split(), "--out", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["right_bare"][0] == 1 and told["false_positive_rate"] == 0.1
-    noted = sorted(load(runs / "generator")[1][ENTRY].items())[1][1]  # with the encoder
+    noted = max(load(runs / "generator")[1][ENTRY].items(), key=lambda pair: len(pair[0]))[1]  # with the encoder
     assert told["threshold"] in noted and sum(one > told["threshold"] for one in noted) <= 0.1 * len(noted)
     for row in json.loads((out / "report.json").read_text())["images"]:
         with Image.open(out / row["file"]) as kept, Image.open(data / row["image"]) as given:

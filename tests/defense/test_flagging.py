@@ -1,5 +1,7 @@
 """What is usual of clean images stands on the generator's card, one list a purifier, and sets the threshold."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -50,8 +52,10 @@ def test_the_threshold_leaves_the_wanted_share_of_clean_images_above(place):
         calibrated(shield, 0.001)
 
 
-def test_another_encoder_has_another_list(place):
-    one, other = (Shield(HALVED, place, ("generator", encoder)) for encoder in ("a" * 64, "b" * 64))
+@pytest.mark.parametrize("change", [{"weights": ("a" * 64, "c" * 64)}, {"settings": "steps=2"}])
+def test_another_encoder_or_other_settings_have_another_list(place, change):
+    one = Shield(HALVED, place, ("a" * 64, "b" * 64), "steps=1")
+    other = replace(one, **change)
     calibrate(one, levels(30), CPU)
     assert calibrated(one, 0.1) is not None and calibrated(other, 0.1) is None
     calibrate(other, levels(30), CPU)

@@ -153,7 +153,7 @@ def classifier(
     if stood_before is not None:
         card |= {"purifier": stood_before.purifier.name, "purifier_sha256": list(stood_before.weights), "noise": noise}
         make = partial(reconstructed, stood_before.purifier, folder=out / "reconstructions",
-                       facts=" ".join(stood_before.weights), seed=seed, device=compute_on(device))  # fmt: skip
+                       facts=stood_before.facts, seed=seed, device=compute_on(device))  # fmt: skip
         learnt, held_out = make(part.images, noise=noise), replace(held_out, images=make(held_out.images))
     train_classifier(
         part, len(material.classes), out, architecture=cast(Architecture, architecture), recipe=cast(Recipe, recipe),

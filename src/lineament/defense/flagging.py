@@ -1,6 +1,6 @@
 """From which error on an image counts as attacked: what clean development images have, kept on a generator's card.
 
-A threshold belongs to one way of projecting, so errors are kept by the purifier, and the encoder, they come from.
+A threshold belongs to one way of projecting, so errors are kept by the settings and the weights they come from.
 """
 
 import torch
@@ -20,7 +20,7 @@ CALIBRATED = 500
 """Development images whose errors are kept, at most: enough for a false positive rate of 1 % to be right within 0.9."""
 
 ENTRY = "development_errors"
-"""Of a generator's card: the purifier's name to the sorted errors of clean development images."""
+"""Of a generator's card: `Shield.facts` to the sorted errors of clean development images."""
 
 PIECE = 100
 """Images purified at a time, so that a bar can move."""
@@ -53,12 +53,12 @@ def calibrate(shield: Shield, images: UInt8[Tensor, "n channels height width"], 
         raise UsageError(f"{shield.purifier.name}: has no generator on whose card errors could be noted")
     artifact = artifacts.load(shield.place, kind="generator")
     known = artifact.card.get(ENTRY, {})
-    if _key(shield) in known:
+    if shield.facts in known:
         return
     found = [round(value, 7) for value in clean_errors(shield.purifier, images, device).tolist()]
     ours = ("format", "lineament", "weights_bytes", "weights_sha256", "card_sha256")
     card = {key: value for key, value in artifact.card.items() if key not in ours}
-    artifacts.save(shield.place, tensors=artifact.tensors, **card | {ENTRY: known | {_key(shield): found}})
+    artifacts.save(shield.place, tensors=artifact.tensors, **card | {ENTRY: known | {shield.facts: found}})
 
 
 def calibrated(shield: Shield, rate: float) -> float | None:
@@ -69,12 +69,7 @@ def calibrated(shield: Shield, rate: float) -> float | None:
     """
     card = {} if shield.place is None else artifacts.read_card(shield.place)
     errors = card.get(ENTRY, {})
-    noted = errors.get(_key(shield), []) if isinstance(errors, dict) else None
+    noted = errors.get(shield.facts, []) if isinstance(errors, dict) else None
     if not isinstance(noted, list):
         raise JobError(f"{shield.place}: {ENTRY} on its card are no lists of errors; train the generator again")
     return threshold(noted, rate) if noted else None
-
-
-def _key(shield: Shield) -> str:
-    """A purifier's name, and which encoder it has."""
-    return " ".join([shield.purifier.name, *(f"encoder {weights[:12]}" for weights in shield.weights[1:])])

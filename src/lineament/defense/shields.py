@@ -31,12 +31,19 @@ class Shield:
     Attributes:
         purifier: what it does.
         place: the artifact of its generator, None for one that has none.
-        weights: sha256 of the generator's weights, and of the encoder's, where there is one; tell it from any other.
+        weights: sha256 of the generator's weights, and of the encoder's, where there is one.
+        settings: of the projection.
     """
 
     purifier: Purifier
     place: Path | None = None
     weights: tuple[str, ...] = ()
+    settings: str = ""
+
+    @property
+    def facts(self) -> str:
+        """What tells it from any other: a mode of the same name may have other settings in another version."""
+        return " ".join(filter(None, [self.purifier.name, self.settings, *(each[:16] for each in self.weights)]))
 
 
 def shield(
@@ -58,7 +65,7 @@ def shield(
     """
     if name not in DEFENSES:
         raise UsageError(f"--defense: {nearest(name, DEFENSES, 'defense')}")
-    mode_named(mode)
+    settings = repr(mode_named(mode))
     if name != "defense_gan":
         if generator is not None:
             raise UsageError(f"--generator: is for --defense defense_gan; {name} takes none")
@@ -76,7 +83,7 @@ def shield(
     encoder = load_encoder(beside).to(device) if guesses else None
     cards = [card] if encoder is None else [card, artifacts.read_card(beside)]
     weights = tuple(str(each["weights_sha256"]) for each in cards)
-    return Shield(defense_gan(found.to(device), mode, encoder=encoder), place, weights)
+    return Shield(defense_gan(found.to(device), mode, encoder=encoder), place, weights, settings)
 
 
 def compute_on(device: Device) -> torch.device:
