@@ -37,7 +37,7 @@ def test_every_section_runs_on_a_small_subject(written):
     assert not figures["failed"] and list(figures["sections"]) == [section.title for section in dossier.SECTIONS]
     text = page.read_text()
     assert "This section failed" not in text and "made up here" in text and "quick, 200 resamples" in text
-    assert text.count("data:image/webp") > 30 and text.count("<svg") == 5
+    assert text.count("data:image/webp") > 30 and text.count("<svg") == 7
 
 
 def test_the_figures_are_true_of_a_detector_that_cannot_miss(written):
@@ -217,7 +217,7 @@ def test_nothing_overflows_and_all_pictures_show(tab):
     tab.wait_for_function("[...document.images].every(image => image.complete)")
     assert tab.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
     boxes = tab.evaluate("[...document.querySelectorAll('svg')].map(svg => svg.getBoundingClientRect().right)")
-    assert len(boxes) == 5 and max(boxes) <= width
+    assert len(boxes) == 7 and max(boxes) <= width
 
 
 def test_text_is_legible_in_both_schemes(tab):

@@ -74,7 +74,7 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
     }
 
 
-def accuracy(rows: Sequence[Mapping[str, Any]], chance: float, *, width: float = 6.4, height: float = 4.0) -> "Figure":
+def accuracy(rows: Sequence[Mapping[str, Any]], chance: float, *, width: float = 4.5, height: float = 4.6) -> "Figure":
     """Accuracy over the budget, a line a threat; the worst case is the broad one, with its 95 % interval.
 
     Args:
@@ -99,11 +99,11 @@ def accuracy(rows: Sequence[Mapping[str, Any]], chance: float, *, width: float =
     axis.set_xticks(ticks, [budget(eps) for eps in ticks])
     axis.set(xlabel="greatest change of a value (eps)", ylabel="decisions that are right", ylim=(-0.02, 1.02))
     axis.yaxis.set_major_formatter("{x:.0%}")
-    report.legend(axis, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    report.legend(axis, loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2)
     return drawing
 
 
-def roc(found: Mapping[str, Detection], *, width: float = 6.4, height: float = 3.6) -> "Figure":
+def roc(found: Mapping[str, Detection], *, width: float = 4.5, height: float = 4.2) -> "Figure":
     """ROC curves by name: attacked images flagged against clean ones flagged; the dotted line is guessing."""
     drawing, axis = report.axes(width, height)
     for (name, one), (colour, style) in zip(found.items(), (*LOOKS[1:], LOOKS[0]), strict=False):
@@ -113,7 +113,7 @@ def roc(found: Mapping[str, Detection], *, width: float = 6.4, height: float = 3
     axis.set(xlabel="clean images flagged", ylabel="attacked images flagged", xlim=(-0.01, 1), ylim=(0, 1.01))
     for ruler in (axis.xaxis, axis.yaxis):
         ruler.set_major_formatter("{x:.0%}")
-    report.legend(axis, loc="center left", bbox_to_anchor=(1.0, 0.5), title="area under the curve", alignment="left")
+    report.legend(axis, loc="upper center", bbox_to_anchor=(0.45, -0.18), title="area under the curve", alignment="left")
     return drawing
 
 
