@@ -63,7 +63,7 @@ class EncoderConfig:
 ENCODER = EncoderConfig()
 """For the generators of preset ``cpu``: three minutes of one core.
 
-``lineament train encoder --data mnist --generator runs/generator --out runs/encoder``
+``lineament train encoder --generator runs/generator``
 """
 
 

@@ -113,7 +113,9 @@ def roc(found: Mapping[str, Detection], *, width: float = 4.5, height: float = 4
     axis.set(xlabel="clean images flagged", ylabel="attacked images flagged", xlim=(-0.01, 1), ylim=(0, 1.01))
     for ruler in (axis.xaxis, axis.yaxis):
         ruler.set_major_formatter("{x:.0%}")
-    report.legend(axis, loc="upper center", bbox_to_anchor=(0.45, -0.18), title="area under the curve", alignment="left")
+    report.legend(
+        axis, loc="upper center", bbox_to_anchor=(0.45, -0.18), title="area under the curve", alignment="left"
+    )
     return drawing
 
 

@@ -18,11 +18,11 @@ SMALLEST = 4
 class Generator(nn.Module):
     """Latents to images: a linear layer to 4 x 4 maps, then transposed convolutions that double both sides.
 
-    Three of them make 28 px (4, 7, 14, 28: of the 8 x 8 maps one row and one column are cropped) or 32, four make 64.
+    Three of them make 25 to 32 px (28 by 4, 7, 14: of 8 x 8 maps one row and one column are cropped), four 49 to 64.
     No normalisation: each image then depends on its own latents alone.
 
     Args:
-        shape: channels (1 or 3), height and width of one image; both sides four times a power of two, or 28 px.
+        shape: channels (1 or 3), height and width of one image; the sides are equal.
         latent: numbers in a latent vector, N(0, I) in training.
         width: channels of the last hidden maps; those before have twice as many, the first ones four times.
     """
@@ -98,7 +98,7 @@ def _sides(shape: tuple[int, int, int]) -> list[int]:
     if channels not in (1, 3) or height != across or not levels or sides[0] != SMALLEST:
         got = " x ".join(map(str, shape))
         raise UsageError(
-            f"shape: a generator makes square images of 1 or 3 channels and 28, 32, 56, 64 ... px, not {got}; "
+            f"shape: a generator makes square images of 1 or 3 channels and 25 to 32, 49 to 64 ... px, not {got}; "
             "bring the images to such a size"
         )
     return sides
