@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from lineament import artifacts
@@ -41,6 +42,8 @@ def test_seconds_of_bars_bring_made_images_nearer_to_real_ones(tmp_path: Path) -
     with torch.no_grad():
         ours, before = (frechet_distance(real, flat(network(latents)).double()) for network in (made, fresh))
     assert ours < 0.5 * before
+    with Image.open(tmp_path / "samples.png") as sheet:
+        assert sheet.size == (16 * 56, 8 * 56) and len(set(sheet.tobytes())) > 50
     _, card = load(tmp_path)
     assert card["data"] == "bars" and card["metrics"]["fid"] > 0 and "table 5.5" in card["feature_space"]
 
@@ -121,3 +124,9 @@ def test_the_judge_tells_classes_apart_and_wants_two(monkeypatch: pytest.MonkeyP
     assert float((means[0] - means[1]).norm()) > float(found[::2].std(0).norm())
     with pytest.raises(UsageError, match="two classes"):
         judge(Labelled(images, torch.zeros(200, dtype=torch.int64)))
+
+
+def test_the_judge_of_larger_images_has_no_more_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lineament.defense.judge.STEPS", 1)
+    images = torch.randint(0, 255, (64, 3, 64, 64), dtype=torch.uint8)
+    assert judge(Labelled(images, torch.arange(64) % 2))(floats(images[:3])).shape == (3, 128)

@@ -44,6 +44,8 @@ def clean_errors(purifier: Purifier, images: UInt8[Tensor, "n channels height wi
 def calibrate(shield: Shield, images: UInt8[Tensor, "n channels height width"], device: torch.device) -> None:
     """Note on the card of a shield's generator how far clean images lie from it; nothing if that stands there.
 
+    Their mean, ``projection_error``, joins the card's metrics.
+
     Args:
         shield: one that has a generator.
         images: clean ones of the development part.

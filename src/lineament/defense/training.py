@@ -16,6 +16,7 @@ from lineament.defense.judge import FEATURE_SPACE
 from lineament.defense.networks import Critic, Generator
 from lineament.defense.objective import distance, gradient_penalty, interpolated
 from lineament.defense.presets import GeneratorConfig
+from lineament.defense.samples import write_sheet
 from lineament.errors import JobError, UsageError
 from lineament.training import Run, moving_average
 from lineament.training.distances import frechet_distance, kernel_distance
@@ -42,7 +43,7 @@ def train_generator(
     """Train ``config`` and write the artifact ``folder/generator``; a killed call, repeated, goes on.
 
     Kept are the weights whose images have the least FID to held-out ones; ``folder/snapshots`` keeps those of every
-    evaluation.
+    evaluation, and ``folder/samples.png`` shows what the last of them make, in the end what the kept ones do.
 
     Args:
         images: what to learn from; no label is needed.
@@ -113,11 +114,13 @@ def train_generator(
             run.record(**scores)
             if run.is_main:
                 artifact.save(judged, Path(folder) / "snapshots" / str(step + 1), metrics=scores)
+                write_sheet(judged, Path(folder) / "samples.png")
             run.keep_best(-scores["fid"], judged.state_dict())
 
     best = Generator(shape, latent=config.latent, width=config.width)
     best.load_state_dict({name: value.half().float() for name, value in run.best_state().items()})
     if run.is_main:
+        write_sheet(best, Path(folder) / "samples.png")
         artifact.save(
             best,
             Path(folder) / "generator",

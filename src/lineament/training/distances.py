@@ -19,9 +19,10 @@ def frechet_distance(real: Float[Tensor, "n features"], other: Float[Tensor, "m 
 
     It shrinks as images are added, so compare only figures of equally many.
     """
-    (mean, root), (mean_of_other, root_of_other) = map(_gaussian, _checked(real, other))
-    # tr (A B)^1/2 is the sum of the singular values of A^1/2 B^1/2
-    shared = torch.linalg.svdvals(root @ root_of_other).sum()
+    real, other = _checked(real, other)
+    (mean, root), (mean_of_other, root_of_other) = _gaussian(real), _gaussian(other)
+    # tr (A B)^1/2 is the sum of the singular values of R S^T for any roots A = R^T R, B = S^T S
+    shared = torch.linalg.svdvals(root @ root_of_other.T).sum()
     total = (mean - mean_of_other).square().sum() + root.square().sum() + root_of_other.square().sum() - 2 * shared
     return max(0.0, float(total))
 
@@ -87,10 +88,13 @@ def compare(
 
 
 def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean, and the symmetric root of the covariance."""
+    """The mean, and a root R of the covariance R^T R, with as few rows as there are images or features."""
     mean = features.mean(0)
-    values, vectors = torch.linalg.eigh((features - mean).T @ (features - mean) / (len(features) - 1))
-    return mean, vectors * values.clamp(min=0).sqrt() @ vectors.T
+    centred = (features - mean) / (len(features) - 1) ** 0.5
+    if len(features) <= features.shape[1]:
+        return mean, centred
+    values, vectors = torch.linalg.eigh(centred.T @ centred)
+    return mean, values.clamp(min=0).sqrt()[:, None] * vectors.T
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:
