@@ -9,8 +9,9 @@ import torch
 
 from lineament import artifacts
 from lineament.datasets.labelled import floats
+from lineament.defense import generator as generators
 from lineament.defense.disturbance import disturbed
-from lineament.defense.encoder import ENCODER, Encoder, load_encoder, train_encoder
+from lineament.defense.encoder import ENCODER, Encoder, encoder_of, load_encoder, save_encoder, train_encoder
 from lineament.errors import JobError, UsageError
 from tests.defense.toy_generator import bars, encoder, generator
 
@@ -65,3 +66,26 @@ def test_noise_is_of_one_size_and_either_sign_and_comes_in_patches() -> None:
     assert torch.equal(disturbed(images, 0.0), images)
     edges = disturbed(torch.rand(50, 3, 8, 8), 1.0)
     assert float(edges.min()) >= 0 and float(edges.max()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("at", "beside"),
+    [
+        ("generator", "encoder"),  # as in the package
+        ("generator/generator", "encoder/encoder"),  # two runs, side by side
+        ("run/generator", "run/encoder/encoder"),  # where 'train encoder --generator run' puts it
+    ],
+)
+def test_the_encoder_beside_a_generator_is_found_wherever_it_may_lie(at: str, beside: str, tmp_path: Path) -> None:
+    generators.save(G, tmp_path / at)
+    _, card = generators.load(tmp_path / at)
+    (tmp_path / beside).mkdir(parents=True)  # a run that has not ended
+    assert encoder_of(tmp_path / at, card) is None
+    save_encoder(encoder(), tmp_path / beside, generator_sha256=card["weights_sha256"])
+    for place in {tmp_path / at, (tmp_path / at).parent} - {tmp_path}:
+        found = encoder_of(place, card)
+        assert found is not None and torch.allclose(found.last.weight, encoder().last.weight, atol=1e-3)
+    for wrong in ({"generator_sha256": "another"}, {}):
+        save_encoder(encoder(), tmp_path / beside, **wrong)
+        with pytest.raises(JobError, match="was not trained for the generator in"):
+            encoder_of(tmp_path / at, card)

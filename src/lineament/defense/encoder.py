@@ -1,5 +1,6 @@
 """The encoder: one look at an image, however noisy, and a guess of the latents that a projection starts from."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from lineament.errors import JobError, UsageError
 from lineament.training import Run, moving_average
 from lineament.training.run import Device, Precision
 
-__all__ = ["ENCODER", "EncoderConfig", "load_encoder", "save_encoder", "train_encoder"]
+__all__ = [
+    "ENCODER", "EncoderConfig", "artifact_in", "encoder_beside", "encoder_of", "load_encoder", "save_encoder",
+    "train_encoder",
+]  # fmt: skip
 
 HELD_OUT = 1000
 """Validation images at most that a score is of."""
@@ -166,6 +170,38 @@ def load_encoder(folder: str | Path) -> Encoder:
     except (LookupError, TypeError, ValueError, RuntimeError, UsageError) as error:
         raise JobError(f"{folder}: its card and its weights do not describe an encoder ({error})") from None
     return encoder.eval().requires_grad_(False)
+
+
+def encoder_of(generator_place: Path, card: Mapping[str, Any]) -> Encoder | None:
+    """The encoder of a generator, from beside it; None where there is none, or none yet.
+
+    Args:
+        generator_place: the generator's artifact, or the folder of the run that made it.
+        card: of the generator.
+
+    Raises ``JobError`` if what lies there is no encoder, or was trained for another generator.
+    """
+    if (place := encoder_beside(generator_place)) is None:
+        return None
+    if artifacts.read_card(place).get("generator_sha256") != card["weights_sha256"]:
+        raise JobError(
+            f"{place}: was not trained for the generator in {generator_place}, or does not say so; move it away and "
+            f"train one with 'lineament train encoder --generator {generator_place}'"
+        )
+    return load_encoder(place)
+
+
+def encoder_beside(generator_place: Path) -> Path | None:
+    """Where an encoder's artifact lies: beside the generator's, or beside the run ``generator`` that holds it."""
+    home = artifact_in(generator_place, "generator").absolute().parent
+    places = [home / "encoder"] + ([home.with_name("encoder")] if home.name == "generator" else [])
+    found = (artifact_in(place, "encoder") for place in places)
+    return next((place for place in found if (place / "card.json").is_file()), None)
+
+
+def artifact_in(folder: Path, what: str) -> Path:
+    """The artifact in the folder of a run, or the folder itself."""
+    return inside if (inside := folder / what).is_dir() else folder
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import torch
 
 from lineament import artifacts
 from lineament.defense.defense_gan import defense_gan
-from lineament.defense.encoder import load_encoder
+from lineament.defense.encoder import artifact_in, encoder_beside, encoder_of
 from lineament.defense.generator import load
 from lineament.defense.modes import mode as mode_named
 from lineament.defense.shipped import shipped
@@ -78,12 +78,10 @@ def shield(
             f"{place}: makes images of {made} (channels, height, width), and the classifier takes {wanted}; train a "
             "generator of that size with 'lineament train generator --size'"
         )
-    beside = artifact_in(place.parent / "encoder", "encoder")
-    guesses = mode == "fast" and (beside / "card.json").is_file()  # not while it is being trained
-    encoder = load_encoder(beside).to(device) if guesses else None
-    cards = [card] if encoder is None else [card, artifacts.read_card(beside)]
-    weights = tuple(str(each["weights_sha256"]) for each in cards)
-    return Shield(defense_gan(found.to(device), mode, encoder=encoder), place, weights, settings)
+    encoder = encoder_of(place, card) if mode == "fast" else None
+    beside = encoder_beside(place) if encoder else None
+    weights = tuple(str(each["weights_sha256"]) for each in (card, *([artifacts.read_card(beside)] if beside else [])))
+    return Shield(defense_gan(found.to(device), mode, encoder=encoder and encoder.to(device)), place, weights, settings)
 
 
 def compute_on(device: Device) -> torch.device:
@@ -91,11 +89,6 @@ def compute_on(device: Device) -> torch.device:
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device: cuda was asked for, but PyTorch sees no GPU; use cpu or auto")
     return torch.device("cpu" if device == "cpu" or not torch.cuda.is_available() else "cuda")
-
-
-def artifact_in(folder: Path, what: str) -> Path:
-    """The artifact in the folder of a run, or the folder itself."""
-    return inside if (inside := folder / what).is_dir() else folder
 
 
 def _generator(folder: Path | None, data: str | None) -> Path:
