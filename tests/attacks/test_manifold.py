@@ -59,10 +59,17 @@ def test_on_a_line_it_is_what_it_is_by_hand() -> None:
     assert not withstood.success.item() and withstood.images.flatten().tolist() == pytest.approx([0.55, 0.55])
 
 
+def above(target: Defended, image: Tensor, label: int) -> float:
+    seen = target(image)[0]
+    return float(seen[label] - torch.cat([seen[:label], seen[label + 1 :]]).max())
+
+
 def literal_search(target: Defended, image: Tensor, label: int, latents: Tensor, eps: float, steps: int) -> Tensor:
-    """One start of one image; of the tries that the defence was asked about, the first it gets wrong or the nearest."""
+    """One start of one image; of it and the tries that the defence saw, the first that it gets wrong, or the nearest."""
     assert target.purifier.manifold is not None
-    latents, tries = latents.clone().requires_grad_(), []
+    latents, tries = latents.clone().requires_grad_(), [(above(target, image, label), image)]
+    if tries[0][0] < 0:
+        return image
     adam = torch.optim.Adam([latents], 0.1)
     for step in range(1, steps + 1):
         made = target.purifier.manifold(latents)
@@ -74,10 +81,8 @@ def literal_search(target: Defended, image: Tensor, label: int, latents: Tensor,
         cost.backward()
         adam.step()
         if step % (steps // LOOKS) == 0:
-            seen = target(nearest)[0]
-            above = seen[label] - torch.cat([seen[:label], seen[label + 1 :]]).max()
-            tries.append((above.item(), nearest))
-            if above < 0:
+            tries.append((above(target, nearest, label), nearest))
+            if tries[-1][0] < 0:
                 return nearest
     return min(tries, key=lambda each: each[0])[1]
 
@@ -117,7 +122,8 @@ def test_the_defence_is_asked_a_few_times_and_only_about_images_that_stand() -> 
     target = defended(linear([6.0, -4.0], bias=-1.0), Purifier("counted", counted, manifold=Diagonal(), latent=1))
     batch, labels = torch.cat([row(0.55, 0.55), row(0.9, 0.9)]), torch.tensor([1, 1])
     OnManifold(0.1, steps=100, restarts=2)(target, batch, labels)
-    looks = asked[1:-1]
+    assert asked[:2] == [2, 2]  # before, and as the first candidates
+    looks = asked[2:-1]
     assert len(looks) == 2 * LOOKS and looks == sorted(looks, reverse=True)
     assert looks[0] == 2 and looks[LOOKS - 1] == 1
 

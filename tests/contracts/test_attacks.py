@@ -87,6 +87,8 @@ CASES: list[Attack] = [
     OnManifold(0.1, steps=5, restarts=2),
 ]
 DRAWS_NOTHING = (CASES[0], *CASES[3:6])
+ONE_TRY = (FGSM, RandFGSM, Noise)
+"""They look at no verdict: what they do to an image is done."""
 
 
 def accepted(attack: Attack, target: str) -> bool:
@@ -124,10 +126,11 @@ def wrapped(attack: Attack, network: nn.Module) -> Classifier:
 
 
 def stubborn(attack: Attack) -> Classifier:
-    """It takes everything for class 0."""
-    network = linear()
-    network[1].weight.data.mul_(1e-3)
-    network[1].bias.data.copy_(torch.tensor([9.0, 0, 0, 0]))
+    """It takes everything for class 0, on ground so rugged that where an attack ends depends on where it began."""
+    network = module(nn.Flatten(), nn.Linear(30, 30), nn.Tanh(), nn.Linear(30, CLASSES))
+    network[1].weight.data.mul_(20)
+    network[3].weight.data.mul_(1e-3)
+    network[3].bias.data.copy_(torch.tensor([9.0, 0, 0, 0]))
     return wrapped(attack, network)
 
 
@@ -204,6 +207,20 @@ def test_what_it_cannot_reach_is_no_success_and_no_black_image(attack: Attack) -
     assert made.images.flatten(1).amax(1).min() > 0
 
 
+@pytest.mark.parametrize("attack, target", list(pairs(case for case in CASES if not isinstance(case, ONE_TRY))))
+def test_an_image_that_is_wrong_as_it_is_never_comes_back_right(attack: Attack, target: str) -> None:
+    """Images so near the boundary that a random start lies on the other side of it as often as not."""
+    classifier, batch, labels = setting(target, count=60)
+    logits = classifier(batch).detach()
+    top = logits.topk(2, dim=1)
+    near = (top.values[:, 0] - top.values[:, 1]).argsort()[:30]
+    batch, labels = batch[near], top.indices[near, 1]
+    made = attack(classifier, batch, labels)
+    assert not made.clean.any() and made.success.all()
+    if not isinstance(attack, CarliniWagner):  # its images pass through a tanh
+        assert torch.equal(made.images, batch)
+
+
 @every_attack
 def test_no_images_are_no_error(attack: Attack) -> None:
     made = attack(stubborn(attack), torch.zeros(0, 1, 6, 5), torch.zeros(0, dtype=torch.int64))
@@ -228,12 +245,12 @@ def test_a_gradient_that_is_missing_or_broken_is_told() -> None:
         def forward(self, batch: Tensor) -> Tensor:
             return batch.detach().flatten(1)[:, :CLASSES]
 
-    labels = torch.zeros(2, dtype=torch.int64)
     for attack in (case for case in CASES if case.needs_gradient):
+        broken, cut = wrapped(attack, Broken()), wrapped(attack, Cut())
         with pytest.raises(JobError, match="Broken: the gradient of the loss is not finite"):
-            attack(wrapped(attack, Broken()), images(2, 1), labels)
+            attack(broken, images(2, 1), broken(images(2, 1)).argmax(1))
         with pytest.raises(UsageError, match="Cut says that it is differentiable, but its logits carry no gradient"):
-            attack(wrapped(attack, Cut()), images(2, 1), labels)
+            attack(cut, images(2, 1), cut(images(2, 1)).argmax(1))
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,8 @@ class RandFGSM(Attack):
 class PGD(Attack):
     """Many steps along the sign of the gradient, each brought back into the budget (Madry et al. 2018).
 
-    A step is 2.5 ``eps`` / ``steps``. An image is left alone once it is taken for another class.
+    A step is 2.5 ``eps`` / ``steps``. An image is left alone once it is taken for another class, from the first on: one
+    that is wrong as it is comes back as it is.
 
     Attributes:
         eps: greatest change of a value, in [0, 1].
@@ -96,6 +97,8 @@ def projected_ascent(
 ) -> Tensor:  # fmt: skip
     """Ascend each image's loss within ``eps`` of it until it is wrong; of one that withstands, the point of most loss.
 
+    The image itself is the first point, so one that is wrong already is left as it is.
+
     Args:
         slope_at: images and their labels to the slope of their loss; gets only those still worked on.
         images: ``(batch, channels, height, width)``, the middle of the budget.
@@ -109,6 +112,8 @@ def projected_ascent(
     best = images.clone()
     peak = torch.full_like(images[:, 0, 0, 0], -torch.inf)
     left = torch.arange(len(images), device=images.device)
+    if random_start:  # without it, the first restart begins with the images
+        left = _climb(slope_at, images, labels, images, left, best, peak, eps=eps, steps=0)
     for _ in range(restarts):
         # drawn for all, so that no start depends on which images were lost before
         drawn = torch.rand(images.shape, generator=generator).to(images.device) * 2 - 1

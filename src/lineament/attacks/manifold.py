@@ -56,7 +56,7 @@ class OnManifold(Attack):
     def run(self, classifier: Classifier, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         """Adversarial images of one batch."""
         target = cast(Defended, classifier)
-        best, least = images.clone(), torch.full((len(images),), torch.inf, device=images.device)
+        best, least = images.clone(), _judged(target, images, labels)
         for _ in range(self.restarts):
             # drawn for all, so that no start depends on which images were lost before
             drawn = torch.randn(len(images), target.purifier.latent, generator=generator).to(images.device)

@@ -1,7 +1,7 @@
 """The square attack (Andriushchenko et al. 2020, L-infinity): random search that sees logits and no gradient.
 
 It is what shows a masked gradient: where it does better than the gradient attacks, they were blind, not the classifier
-robust. All images of a batch are tried at once; one that is taken for another class is left alone.
+robust. All images of a batch are tried at once; one that is taken for another class, be it unattacked, is left alone.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Square(Attack):
 
     Attributes:
         eps: greatest change of a value, in [0, 1].
-        queries: tries of an image that the classifier sees; the first are vertical stripes.
+        queries: tries that the classifier sees of an image, beside the image itself; the first is vertical stripes.
     """
 
     name: ClassVar[str] = "square"
@@ -40,23 +40,23 @@ class Square(Attack):
     def run(self, classifier: Classifier, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         """Adversarial images of one batch."""
         count, channels, height, width = images.shape
-        stripes = _signs((count, channels, 1, width), generator).to(images.device)
-        best = within(images + self.eps * stripes, images, self.eps)
-        least, left = _judge(classifier, best, labels)
-        for query in range(1, self.queries):
-            if not left.any():
+        best, stripes = images.clone(), torch.ones(count, 1, height, width, dtype=torch.bool)
+        least, standing = _judge(classifier, best, labels)
+        left = standing.nonzero()[:, 0]
+        for query in range(self.queries):
+            if not len(left):
                 break
             # drawn for all, so that an image's squares do not depend on how its neighbours fare
-            inside = _squares(count, height, width, side(height * width, query / self.queries), generator)
-            signs = _signs((count, channels, 1, 1), generator)
+            size = side(height * width, query / self.queries)
+            inside = _squares(count, height, width, size, generator) if query else stripes
+            signs = _signs((count, channels, 1, 1 if query else width), generator)
             inside, signs = inside.to(images.device)[left], signs.to(images.device)[left]
             filled = within(images[left] + self.eps * signs, images[left], self.eps)
             tried = torch.where(inside, filled, best[left])
             found, standing = _judge(classifier, tried, labels[left])
             better = ~standing | (found < least[left])
-            at = left.nonzero()[:, 0]
-            best[at[better]], least[at[better]] = tried[better], found[better]
-            left[at] = standing
+            best[left[better]], least[left[better]] = tried[better], found[better]
+            left = left[standing]
         return best
 
 
