@@ -9,11 +9,14 @@ import torch
 
 from lineament.cli import main
 from lineament.defense.classifiers import train_classifier
-from lineament.defense.generator import save
+from lineament.defense.generator import load, save
+from lineament.defense.modes import FAST
 from lineament.defense.networks import Generator
+from lineament.reproduction import chapter_5
 from lineament.reproduction.chapter_5 import DATA, PRINTED, TABLES, Setting, plan
 from lineament.reproduction.entries import published
 from lineament.reproduction.parts import parts
+from lineament.reproduction.purifiers import facts
 from tests.reproduction.made_up import SIDE, write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,10 +33,11 @@ def out(tmp_path_factory, root):
     home = tmp_path_factory.mktemp("runs") / "defense" / "mnist"
     torch.manual_seed(0)
     save(Generator((1, SIDE, SIDE), latent=4, width=2), home / "generator", training={"steps": 7})
+    made_by = {"reconstructed_by": facts(FAST, load(home / "generator")[0])}
     train = parts("mnist", root, 10).train
     for name in ("A", "F"):
         places = [home / "quick" / "classifiers" / recipe / name for recipe in ("orig", "rec", "fgsm-0.3", "fgsm-0.15")]
-        train_classifier(train, 10, places[0], architecture=name, epochs=10, precision="float32")
+        train_classifier(train, 10, places[0], architecture=name, epochs=10, precision="float32", card=made_by)
         for place in places[1:]:
             shutil.copytree(places[0], place)
     return home.parent.parent
@@ -56,6 +60,7 @@ def test_table_5_4_has_a_row_a_classifier_and_a_column_a_defence(root, out, caps
     assert (
         rows[0]["value"] == 1 and "generator of 7 steps" in rows[0]["schedule"] and "fast mode" in rows[0]["schedule"]
     )
+    assert "half as wide" in rows[3]["schedule"] and "a third of the usual epochs" in rows[4]["schedule"]
 
 
 def test_what_was_computed_is_taken_up(root, out, capsys):
@@ -80,10 +85,15 @@ def test_table_5_10_varies_the_restarts(root, out, capsys):
     assert rows[0]["printed"] == 0.7035
 
 
-def test_table_5_13_takes_longer_for_more_steps(root, out, capsys):
+def test_table_5_13_takes_longer_for_more_steps(root, out, capsys, monkeypatch):
     rows = measured("5.13", root, out, capsys)
     assert [row["column"] for row in rows] == ["L 10", "L 25", "L 50"] and rows[0]["printed"] == 0.043
     assert 0 < rows[0]["value"] < rows[2]["value"]
+    quantile = 12.706  # two measurements of a quick run have one degree of freedom
+    monkeypatch.setattr(chapter_5, "_seconds", lambda *words: next(told))
+    told = iter([9.0, 1.0, 3.0] * 3)
+    found = measured("5.13", root, out, capsys)[0]
+    assert found["value"] == 2 and found["high"] == pytest.approx(2 + quantile, abs=1e-3) and found["low"] == 0
 
 
 @pytest.mark.parametrize("number", ["5.5", "5.6", "5.7"])

@@ -1,6 +1,7 @@
 """What chapter 5 is measured with is taken from where it lies, else made, and then kept."""
 
 import json
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -8,12 +9,16 @@ import torch
 from lineament.attacks.gradient_sign import FGSM
 from lineament.datasets.labelled import floats
 from lineament.defense.generator import save
-from lineament.defense.modes import ProjectionConfig
+from lineament.defense.modes import FAST, REFERENCE, ProjectionConfig
 from lineament.defense.networks import Generator
 from lineament.defense.projection import project
+from lineament.errors import JobError
 from lineament.purifier import defended
-from lineament.reproduction.material import Material, Trained, accuracy
+from lineament.reproduction import purifiers
+from lineament.reproduction.material import Material, accuracy
 from lineament.reproduction.parts import HELD_OUT, parts
+from lineament.reproduction.purifiers import facts
+from lineament.reproduction.trained import Trained, card_of
 from tests.reproduction.made_up import SIDE, write
 
 SHORT = ProjectionConfig(stages=((3, 2),), precision="float32")
@@ -55,25 +60,73 @@ def test_a_classifier_is_trained_once(material, trained):
     assert (place / "model.safetensors").stat().st_mtime_ns == before
 
 
+def test_what_learnt_reconstructions_is_not_taken_up_for_another_generator(material):
+    trained = Trained("E", "rec")
+    material.classifier(trained)
+    card = card_of(material.there(trained))
+    assert card["reconstructed_by"] == facts(FAST, material.generator) and card["learnt"] == 60
+    assert material.learnt(trained) == {"images": 60, "epochs": 20, "reconstructed": "fast"}
+    other = replace(material)
+    torch.manual_seed(1)
+    other.__dict__["generator"] = Generator((1, SIDE, SIDE), latent=4, width=2)
+    with pytest.raises(JobError, match="rec/E: did not learn what this generator, its encoder and the fast mode make"):
+        other.classifier(trained)
+    assert Trained("D", "fgsm", 0.3).epochs == 10 and Trained("C", "pgd", 0.3).epochs == 3  # of 30 and of 4
+    assert Trained("A", "rec", noisy=True).place == "rec-noisy/A" and Trained("A").epochs is None
+
+
+def test_a_seed_has_a_folder_of_its_own(material):
+    first, second, quick = (
+        replace(material, seed=seed, quick=quick) for seed, quick in ((0, False), (1, False), (1, True))
+    )
+    assert first.memory == material.folder / "kept" and second.memory == material.folder / "seed1" / "kept"
+    assert second.made == material.folder / "seed1" and quick.made == material.folder / "quick"
+
+
 def test_kept_projections_are_the_projections(material):
-    purifier = material.purifier(SHORT)
-    made = purifier(material.images, seed=3)
-    assert torch.equal(made, project(material.generator, material.images, SHORT, seed=3).images.clamp(0, 1))
-    kept = set((material.folder / "kept").iterdir())
-    assert torch.equal(purifier(material.images, seed=3), made)
-    assert set((material.folder / "kept").iterdir()) == kept
-    assert not torch.equal(purifier(material.images, seed=4), made)
-    assert purifier.routes == ("identity",)  # what is read from a disk has no gradient of its own
+    known = material.purifier(SHORT)
+    made = material.purified(known)
+    assert torch.equal(made, project(material.generator, material.images, SHORT, seed=0).images.clamp(0, 1))
+    kept = set(material.memory.iterdir())
+    assert torch.equal(material.purified(known), made)
+    assert set(material.memory.iterdir()) == kept
+    assert torch.equal(replace(material, n=55).purified(known), made[:55])
+    assert not torch.equal(replace(material, seed=4).purified(known, material.images), made)
+    assert torch.equal(material.purified(material.purifier("binarised")), (material.images > 0.5).float())
+
+
+def test_the_spelling_of_settings_in_names_outlives_fields_that_come_and_go(material, monkeypatch):
+    """What hours computed is found again; `REFERENCE` is spelt as it was when the first projections were kept."""
+    first = (
+        "ProjectionConfig(stages=((200, 10),), optimiser='momentum', rate=10.0, momentum=0.7, deviation="
+        f"{128**-0.5!r}, power=2.0, tolerance=0.0, shell=False, prior=0.0, realism=0.0, precision='auto')"
+    ).encode()
+    assert purifiers._spelt(REFERENCE) == first
+    assert purifiers._spelt(replace(REFERENCE, power=4.0)) == first.replace(b"power=2.0", b"power=4.0")
+
+    @dataclass(frozen=True)
+    class Later(ProjectionConfig):
+        bounce: float = 0.0
+
+    assert purifiers._spelt(Later()) == first
+    assert purifiers._spelt(Later(bounce=0.5)) == first[:-1] + b", bounce=0.5)"
 
 
 def test_attacks_are_on_the_bare_classifier_and_kept(material):
-    target = Trained("E", "fgsm", 0.3)
-    attacked = material.attacked(FGSM(0.2), target)
+    classifier = material.classifier(Trained("E", "fgsm", 0.3))
+    attacked = material.attacked(FGSM(0.2), classifier)
     assert float((attacked - material.images).abs().max()) <= 0.2 + 1e-6
-    classifier = material.classifier(target)
     expected = FGSM(0.2)(classifier, material.images, material.labels).images
-    assert torch.equal(attacked, expected) and torch.equal(material.attacked(FGSM(0.2), target), expected)
-    assert not torch.equal(material.attacked(FGSM(0.1), target), expected)
+    assert torch.equal(attacked, expected) and torch.equal(material.attacked(FGSM(0.2), classifier), expected)
+    assert not torch.equal(material.attacked(FGSM(0.1), classifier), expected)
+
+
+def test_a_substitute_is_asked_for_once(material):
+    target = material.classifier(Trained("E", "fgsm", 0.3))
+    first = material.substitute("E", target)
+    kept = set(material.memory.iterdir())
+    assert torch.equal(material.substitute("E", target)(material.images), first(material.images))
+    assert set(material.memory.iterdir()) == kept and first(material.images).shape == (60, 10)
 
 
 def test_accuracy_has_an_interval_even_where_all_are_right(material):
@@ -81,7 +134,7 @@ def test_accuracy_has_an_interval_even_where_all_are_right(material):
     decided = classifier(material.images).argmax(1)
     value, low, high = accuracy(classifier, material.images, decided)
     assert value == high == 1 and 0.9 < low < 1
-    behind = defended(classifier, material.purifier(SHORT))
+    behind = defended(classifier, material.purifier(SHORT).purifier)
     assert accuracy(behind, material.images, (decided + 1) % 10)[0] <= 1
 
 

@@ -10,25 +10,26 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
+from scipy.special import stdtrit
 from torch import Tensor, nn
 
 from lineament.attacks.base import Attack
 from lineament.attacks.carlini_wagner import CarliniWagner
 from lineament.attacks.gradient_sign import FGSM, RandFGSM
-from lineament.classifier import Classifier
 from lineament.defense.architectures import ARCHITECTURES, Architecture, build
+from lineament.defense.classifiers import Recipe
 from lineament.defense.modes import FAST, REFERENCE, ProjectionConfig, mode
 from lineament.defense.networks import Critic, Encoder, Generator
 from lineament.defense.projection import project
 from lineament.errors import UsageError
-from lineament.purifier import defended
 from lineament.reproduction.entries import Entry, published
-from lineament.reproduction.material import Material, Trained, accuracy
+from lineament.reproduction.material import RECONSTRUCTED, Material, accuracy
+from lineament.reproduction.trained import LEAST, Trained
 from lineament.training.run import Device, Precision
 
-__all__ = ["DATA", "DEFENCES", "TABLES", "Setting", "Table", "plan"]
+__all__ = ["ATTACKS", "DATA", "DEFENCES", "PRINTED", "TABLES", "Defence", "Setting", "Table", "plan"]
 
 Table = Literal["5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "5.7", "5.8", "5.9", "5.10", "5.11", "5.12", "5.13"]
 
@@ -43,15 +44,33 @@ DATA: dict[Table, tuple[str, ...]] = {
 }  # fmt: skip
 """The sets of each table; three tables tell of networks alone."""
 
-DEFENCES: dict[str, tuple[Callable[[Architecture], Trained], str]] = {
-    "no_defense": (Trained, ""),
-    "defense_gan_rec": (lambda name: Trained(name, "rec"), "projection"),
-    "defense_gan_orig": (Trained, "projection"),
-    "magnet": (Trained, "magnet"),
-    "adv_training_eps_0.3": (lambda name: Trained(name, "fgsm", 0.3), ""),
-    "adv_training_eps_0.15": (lambda name: Trained(name, "fgsm", 0.15), ""),
+
+class Defence(NamedTuple):
+    """Which classifier looks, and what purifies before it.
+
+    Attributes:
+        recipe, eps: see `Trained`.
+        purifier: see `Material.purifier`; ``"projection"`` is the one that is asked for, ``""`` is none.
+    """
+
+    recipe: Recipe = "orig"
+    eps: float | None = None
+    purifier: str = ""
+
+    def trained(self, architecture: Architecture) -> Trained:
+        """The classifier of this architecture."""
+        return Trained(architecture, self.recipe, self.eps)
+
+
+DEFENCES = {
+    "no_defense": Defence(),
+    "defense_gan_rec": Defence("rec", purifier="projection"),
+    "defense_gan_orig": Defence(purifier="projection"),
+    "magnet": Defence(purifier="magnet"),
+    "adv_training_eps_0.3": Defence("fgsm", 0.3),
+    "adv_training_eps_0.15": Defence("fgsm", 0.15),
 }
-"""The columns of tables 5.1, 5.2, 5.4 and 5.12: which classifier looks, and what purifies before it."""
+"""The columns of tables 5.1, 5.2, 5.4 and 5.12."""
 
 EPS = 0.3
 
@@ -119,18 +138,17 @@ def accuracies(number: Table, setting: Setting) -> Iterator[Entry]:
         substitute = cast(Architecture | None, row.get("substitute"))
         title = f"{material.data}, {attack!r}" + (" through a substitute" if substitute else "")
         for column in ("no_attack", *(each for each in DEFENCES if each in row)):
-            make, purified = DEFENCES.get(column, (Trained, ""))
-            target = make(name)
-            images = material.images
+            defence = DEFENCES.get(column, Defence())
+            classifier, images = material.classifier(defence.trained(name)), material.images
             if column != "no_attack":
-                images = material.attacked(attack, target, substitute=substitute)
-            classifier: Classifier = material.classifier(target)
-            if purified:
-                purifier = material.reformer if purified == "magnet" else material.purifier(config)
-                classifier = defended(classifier, purifier, seed=material.seed)
+                seen = material.substitute(substitute, classifier) if substitute else classifier
+                images = material.attacked(attack, seen)
+            if defence.purifier:
+                named = config if defence.purifier == "projection" else defence.purifier
+                images = material.purified(material.purifier(named), images)
             yield Entry(title, f"{name}/{substitute}" if substitute else name, column,
                         *accuracy(classifier, images, material.labels), float(row[column]), material.n,
-                        _schedule(material, config))  # fmt: skip
+                        _schedule(material, config) + _told(material, defence))  # fmt: skip
 
 
 def effects(number: Table, setting: Setting) -> Iterator[Entry]:
@@ -143,10 +161,11 @@ def effects(number: Table, setting: Setting) -> Iterator[Entry]:
             label = f"R {restarts}" if number in ("5.10", "5.11") else f"L {steps}"
             config = replace(REFERENCE, stages=((steps, restarts),))
         target = Trained("F", "rec" if row["defense"].endswith("Rec") else "orig")
-        attack, images = FGSM(float(row.get("epsilon", EPS))), material.images
+        classifier, images = material.classifier(target), material.images
+        attack = FGSM(float(row.get("epsilon", EPS)))
         if row.get("condition") != "no attack":
-            images = material.attacked(attack, target, substitute="E")
-        classifier = defended(material.classifier(target), material.purifier(config), seed=material.seed)
+            images = material.attacked(attack, material.substitute("E", classifier))
+        images = material.purified(material.purifier(config), images)
         yield Entry(f"{material.data}, {attack!r} through a substitute" if number == "5.3" else material.data, label,
                     f"{row['defense']} {row.get('condition', '')}".strip(),
                     *accuracy(classifier, images, material.labels), float(row["accuracy"]), material.n,
@@ -179,9 +198,10 @@ def times(number: Table, setting: Setting) -> Iterator[Entry]:
         steps, restarts = int(row["gd_iterations_L"]), int(row["random_restarts_R"])
         image, config = material.images[:1], replace(REFERENCE, stages=((steps, restarts),))
         took = [_seconds(material, image, config) for _ in range(3 if setting.quick else 6)]
-        mean, reach = fmean(took[1:]), 1.96 * stdev(took[1:]) / (len(took) - 1) ** 0.5
+        n = len(took) - 1  # the first warms up
+        mean, reach = fmean(took[1:]), stdtrit(n - 1, 0.975) * stdev(took[1:]) / n**0.5
         yield Entry(f"seconds an image, {material.where.type} (printed: Titan X)", f"R {restarts}", f"L {steps}", mean,
-                    mean - reach, mean + reach, float(row["seconds"]), len(took) - 1)  # fmt: skip
+                    max(0.0, mean - reach), mean + reach, float(row["seconds"]), n)  # fmt: skip
 
 
 MEASURES: dict[Callable[[Table, Setting], Iterator[Entry]], tuple[Table, ...]] = {
@@ -209,6 +229,15 @@ def _schedule(material: Material, config: ProjectionConfig | None) -> str:
         return material.schedule
     told = "fast mode" if config == FAST else f"L {config.steps}, R {config.restarts}"
     return f"{material.schedule}, {told}, {config.passes:,} passes an image"
+
+
+def _told(material: Material, defence: Defence) -> str:
+    """What is not as printed in how a defence was trained."""
+    if defence.recipe == "rec" and not material.quick:
+        return f", learnt {RECONSTRUCTED:,} reconstructions of the fast mode"
+    if defence.eps:
+        return f", trained for a third of the usual epochs, at least {LEAST}"
+    return ", half as wide as printed" if defence.purifier == "magnet" else ""
 
 
 def _numbers(layer: nn.Module) -> dict[str, float]:

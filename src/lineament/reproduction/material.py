@@ -1,11 +1,10 @@
 """What chapter 5 is measured with: images, generator, classifiers, attacked images, projections; taken up, or made.
 
 A folder holds, for one data set, what others trained (``generator``, ``encoder``, ``classifiers/RECIPE/MODEL``) and
-what is computed here. A killed measurement goes on where it was, and no projection is computed twice; that of the
-benchmarks is laid out alike, so ``--out runs/benchmarks`` takes up theirs.
+what is computed here. A killed measurement goes on where it was, and no projection is computed twice. The benchmarks
+are measured with the same, so ``--out runs/benchmarks`` takes up theirs.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,23 +19,26 @@ from lineament.attacks.black_box import train_substitute
 from lineament.classifier import AdaptedClassifier, Classifier, from_module
 from lineament.datasets.labelled import Labelled, floats
 from lineament.defense.architectures import Architecture, build
-from lineament.defense.autoencoder import load_autoencoder, train_autoencoder
-from lineament.defense.classifiers import Recipe, load_classifier, train_classifier
-from lineament.defense.defense_gan import defense_gan
-from lineament.defense.encoder import load_encoder
+from lineament.defense.autoencoder import NOISE as NOISE_TAKEN
+from lineament.defense.autoencoder import AutoEncoder, load_autoencoder, train_autoencoder
+from lineament.defense.classifiers import load_classifier, train_classifier
+from lineament.defense.encoder import encoder_of
 from lineament.defense.generator import load
 from lineament.defense.intervals import share
 from lineament.defense.judge import judge
 from lineament.defense.magnet import reformer
-from lineament.defense.modes import FAST, ProjectionConfig
+from lineament.defense.modes import FAST, MODES, ProjectionConfig
 from lineament.defense.networks import Encoder, Generator
 from lineament.defense.presets import preset
 from lineament.defense.reconstructions import reconstructed
 from lineament.defense.shipped import shipped
 from lineament.defense.training import train_generator
-from lineament.purifier import Purifier
-from lineament.reproduction.memory import digest, kept
+from lineament.defense.trivial import autoencoded, binarised, blurred
+from lineament.errors import JobError
+from lineament.reproduction.memory import VERSION, digest, kept, pieces, versioned
 from lineament.reproduction.parts import Parts, parts
+from lineament.reproduction.purifiers import PIECE, Known, facts, projecting
+from lineament.reproduction.trained import Trained, card_of, finished
 from lineament.training.run import Device, Precision
 
 __all__ = ["Material", "Trained", "accuracy"]
@@ -44,34 +46,14 @@ __all__ = ["Material", "Trained", "accuracy"]
 RECONSTRUCTED = 10_000
 """Training images whose reconstructions a -Rec classifier learns, by the fast mode: some ten minutes of a core."""
 
-RESERVOIR = 400
-"""Images that a black-box attacker adds in one round, at most."""
+AUTOENCODERS = {"magnet": NOISE_TAKEN, "autoencoded": 0.0}
+"""The noise that each learns to take away: MagNet's reformer some, a plain auto-encoder none."""
+
+WIDTH = 32
+"""Of both: half of table 5.7's, which takes a third of the time."""
 
 FEW = 60
 """Training images of a quick schedule."""
-
-PIECE = 50
-"""Images that are projected or attacked, and kept, at a time: a kill costs seconds."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Which classifier: one of table 5.5, and what it learnt from.
-
-    Attributes:
-        architecture: A to F.
-        recipe: ``orig``, ``rec``, ``fgsm`` or ``pgd``, see `train_classifier`.
-        eps: of the attack it was trained under, None for none.
-    """
-
-    architecture: Architecture
-    recipe: Recipe = "orig"
-    eps: float | None = None
-
-    @property
-    def place(self) -> str:
-        """Its folder below ``classifiers``."""
-        return self.recipe + (f"-{self.eps:g}" if self.eps else "") + f"/{self.architecture}"
 
 
 @dataclass(frozen=True)
@@ -101,6 +83,11 @@ class Material:
     def made(self) -> Path:
         """Where what is trained here goes; quick trainings lie apart, or a full schedule would take them up."""
         return self.folder / "quick" if self.quick else self.folder / f"seed{self.seed}" if self.seed else self.folder
+
+    @property
+    def memory(self) -> Path:
+        """Where what is computed here is kept."""
+        return self.made / "kept"
 
     @property
     def where(self) -> torch.device:
@@ -144,8 +131,8 @@ class Material:
     @cached_property
     def encoder(self) -> Encoder | None:
         """Of the generator, from beside it, for the fast mode; None where there is none."""
-        place = finished(self._generator_place.parent / "encoder")
-        return load_encoder(place).to(self.where) if place else None
+        found = encoder_of(self._generator_place, self.card)
+        return found and found.to(self.where)
 
     @property
     def schedule(self) -> str:
@@ -153,67 +140,84 @@ class Material:
         return f"generator of {self.card.get('training', {}).get('steps', 'an unknown number of')} steps"
 
     def classifier(self, trained: Trained) -> AdaptedClassifier:
-        """That classifier; from the folder, from the package, or trained."""
+        """That classifier; from the folder, from the package, which has those that learnt images, or trained.
+
+        Raises ``JobError`` for one that learnt reconstructions by another generator, encoder or mode.
+        """
+        return self._moved(load_classifier(self.there(trained) or self._train(trained)))
+
+    def there(self, trained: Trained) -> Path | None:
+        """Where that classifier lies; None if none was trained to the end."""
         places = [self.made / "classifiers" / trained.place]
         if trained.recipe == "orig":
             places.append(shipped(self.data, f"classifiers/{trained.architecture}"))
-        return self._moved(load_classifier(finished(*places) or self._train(trained)))
+        place = finished(*places)
+        if place and trained.recipe == "rec" and card_of(place).get("reconstructed_by") != self._reconstruction:
+            raise JobError(
+                f"{place}: did not learn what this generator, its encoder and the fast mode make of images; move it "
+                "away, and another one is trained"
+            )
+        return place
 
-    def substitute(self, architecture: Architecture, target: Trained) -> AdaptedClassifier:
+    def learnt(self, trained: Trained) -> dict[str, Any]:
+        """What that classifier learnt, and how often it went through it, as JSON values."""
+        card = card_of(self.there(trained) or self._train(trained))
+        found = {"images": card.get("learnt", len(self.parts.train)), "epochs": card["training"]["epochs"]}
+        return found | ({"reconstructed": "fast"} if trained.recipe == "rec" else {})
+
+    def substitute(self, architecture: Architecture, target: AdaptedClassifier) -> AdaptedClassifier:
         """The black-box attacker's network, which learnt what ``target`` answered (Papernot et al. 2017); kept."""
-        classifier, images = self.classifier(target), floats(self.parts.held_out.images).to(self.where)
+        images = floats(self.parts.held_out.images).to(self.where)
         shape = (images.shape[1], images.shape[2], images.shape[3])
         empty = partial(build, architecture, shape, self.classes)
         rounds = 2 if self.quick else 6
 
         def make() -> dict[str, Tensor]:
-            made = train_substitute(
-                classifier, images, architecture=empty, rounds=rounds, limit=RESERVOIR, seed=self.seed
-            )
+            made = train_substitute(target, images, architecture=empty, rounds=rounds, seed=self.seed)
             return cast(nn.Module, made.module).state_dict()
 
-        network, facts = empty(), (digest(classifier.module), architecture, rounds, RESERVOIR, self.seed, images)
-        network.load_state_dict(kept(self.folder / "kept", make, "substitute", *facts))
+        network, told = empty(), (digest(target.module), architecture, rounds, self.seed, images, VERSION)
+        network.load_state_dict(kept(self.memory, make, "substitute", *told))
         return from_module(network.to(self.where))
 
-    def attacked(self, attack: Attack, target: Trained, *, substitute: Architecture | None = None) -> Tensor:
-        """The test images, attacked on the bare classifier, or on a substitute for it; kept."""
-        classifier = self.substitute(substitute, target) if substitute else self.classifier(target)
+    def attacked(self, attack: Attack, classifier: AdaptedClassifier) -> Tensor:
+        """The test images, attacked on a bare classifier; kept."""
         weights = digest(classifier.module)
 
-        def piece(start: int) -> Tensor:
+        def piece(start: int) -> dict[str, Tensor]:
             x, y, seed = self.images[start:][:PIECE], self.labels[start:][:PIECE], self.seed + start
             make = lambda: {"images": attack(classifier, x, y, seed=seed).images}  # noqa: E731
-            return kept(self.folder / "kept", make, "attacked", weights, attack, seed, x, y)["images"]
+            named, *version = versioned(attack)
+            return kept(self.memory, make, "attacked", weights, named, seed, x, y, *version)
 
-        return self._joined(piece, self.n)
+        return pieces(self.n, PIECE, piece)["images"].to(self.where)
 
-    def purifier(self, config: ProjectionConfig = FAST) -> Purifier:
-        """Projection on the generator, in the fast mode with the encoder, its results kept.
+    def purifier(self, name: str | ProjectionConfig = "fast") -> Known:
+        """A purifier by its name in the tables, or a projection of any settings, by Adam with the encoder's guess."""
+        if not isinstance(name, ProjectionConfig) and name not in MODES:
+            return self._simple(name)
+        config = name if isinstance(name, ProjectionConfig) else MODES[name]
+        return projecting(config, self.generator, self.encoder if config.optimiser == "adam" else None)
 
-        It has no gradient to hand out: it serves against attacks that do not know of it.
-        """
-        encoder = self.encoder if config == FAST else None
-        projection = defense_gan(self.generator, config, encoder=encoder)
-        facts = digest(config, self.generator, *([encoder] if encoder else []))
+    def purified(self, known: Known, images: Tensor | None = None) -> Tensor:
+        """What a purifier makes of images, or of the test images; kept if that is dear."""
+        return known.purified(self.images if images is None else images, self.seed, self.memory)
 
-        def purify(images: Tensor, seed: int) -> Tensor:
-            def piece(start: int) -> Tensor:
-                make = lambda: {"images": projection(images[start:][:PIECE], seed=seed)}  # noqa: E731
-                return kept(self.folder / "kept", make, "purified", facts, seed, images[start:][:PIECE])["images"]
+    def _simple(self, name: str) -> Known:
+        if name in AUTOENCODERS:
+            network = self._autoencoder(name)
+            return Known((reformer if name == "magnet" else autoencoded)(network), digest(network))
+        simple = {"binarised": binarised, "blurred": blurred}[name]()
+        return Known(simple, simple.name)
 
-            return self._joined(piece, len(images))
-
-        return replace(projection, purify=purify, gradients={})
-
-    @cached_property
-    def reformer(self) -> Purifier:
-        """MagNet's, trained if there is none."""
-        place = self.made / "magnet"
+    def _autoencoder(self, name: str) -> AutoEncoder:
+        """Trained if there is none."""
+        place = self.made / name
         if finished(place) is None:
-            train_autoencoder(self.parts.train.images, place, width=4 if self.quick else 32, seed=self.seed,
+            width = 4 if self.quick else WIDTH
+            train_autoencoder(self.parts.train.images, place, noise=AUTOENCODERS[name], width=width, seed=self.seed,
                               device=self.device, precision=self.precision, card={"data": self.data})  # fmt: skip
-        return reformer(load_autoencoder(place).to(self.where))
+        return load_autoencoder(place).to(self.where)
 
     @cached_property
     def _generator_place(self) -> Path:
@@ -229,33 +233,32 @@ class Material:
                         precision=self.precision, card={"data": self.data})  # fmt: skip
         return place
 
+    @property
+    def _reconstruction(self) -> str:
+        """What the images of a -Rec classifier follow from."""
+        return facts(FAST, self.generator, self.encoder)
+
     def _train(self, trained: Trained) -> Path:
         part, place = self.parts.train, self.made / "classifiers" / trained.place
-        reconstructions = None
+        reconstructions, told = None, {}
         if trained.recipe == "rec":
             part = Labelled(part.images[:RECONSTRUCTED], part.labels[:RECONSTRUCTED])
-            facts = digest(FAST, self.generator, *([self.encoder] if self.encoder else []))
-            purifier = defense_gan(self.generator, FAST, encoder=self.encoder)
-            reconstructions = reconstructed(purifier, part.images, self.folder / "kept", facts=facts, device=self.where)
+            told = {"reconstructed_by": self._reconstruction}
+            reconstructions = reconstructed(
+                self.purifier("fast").purifier, part.images, self.memory, facts=self._reconstruction,
+                noise=trained.noise, device=self.where,
+            )  # fmt: skip
         train_classifier(
-            part, self.classes, place, architecture=trained.architecture, recipe=trained.recipe,
-            reconstructions=reconstructions, eps=trained.eps, epochs=20 if self.quick else None, seed=self.seed,
-            device=self.device, precision=self.precision, card={"data": self.data},
+            part, self.classes, place, architecture=trained.architecture, recipe=trained.recipe, eps=trained.eps,
+            reconstructions=reconstructions, epochs=20 if self.quick else trained.epochs, seed=self.seed,
+            device=self.device, precision=self.precision, card={"data": self.data, "learnt": len(part), **told},
         )  # fmt: skip
         return place
-
-    def _joined(self, piece: Callable[[int], Tensor], total: int) -> Tensor:
-        return torch.cat([piece(start).to(self.where) for start in range(0, total, PIECE)])
 
     def _moved(self, classifier: AdaptedClassifier) -> AdaptedClassifier:
         if classifier.module is not None:
             classifier.module.to(self.where)
         return classifier
-
-
-def finished(*places: Path) -> Path | None:
-    """The first place that holds an artifact, or the folder of the run that made one."""
-    return next((each for each in places if any(each.glob("card.json")) or any(each.glob("*/card.json"))), None)
 
 
 def accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> tuple[float, float, float]:
