@@ -13,12 +13,12 @@ from torch.autograd.functional import jacobian
 from torch.nn.functional import cross_entropy
 
 from lineament.attacks.adaptive import BPDA, Unrolled, expected_slope
-from lineament.attacks.base import Attack
+from lineament.attacks.base import Attack, slope
 from lineament.attacks.gradient_sign import FGSM
 from lineament.attacks.noise import Noise
 from lineament.attacks.square import Square
 from lineament.classifier import from_function
-from lineament.errors import UsageError
+from lineament.errors import JobError, UsageError
 from lineament.purifier import Defended, Purifier, defended
 from tests.attacks.toys import linear, network, pictures, row
 
@@ -53,6 +53,11 @@ DRAWN = Purifier("mixed", mixed, {"exact": mixed, "encoder": guess}, randomised=
 TARGET = defended(network(9), DRAWN, seed=3)
 
 
+def seeds_of(generator: int) -> list[int]:
+    """The first three that a generator of this seed gives."""
+    return torch.randint(2**31, (3,), generator=torch.Generator().manual_seed(generator)).tolist()
+
+
 def seeds(more: int) -> list[int]:
     """The one in force, and those that a generator of seed 0 gives first."""
     return [3, *torch.randint(2**31, (more,), generator=torch.Generator().manual_seed(0)).tolist()]
@@ -60,7 +65,10 @@ def seeds(more: int) -> list[int]:
 
 @pytest.mark.parametrize("route, stand_in", [("identity", unchanged), ("encoder", guess), ("exact", mixed)])
 def test_the_slope_is_the_literal_straight_through_gradient(route: str, stand_in: Callable[..., Tensor]) -> None:
-    """For each image and seed: the classifier's gradient at the purified image, times the Jacobian of the route."""
+    """For each image and seed: the classifier's gradient at the purified image, times the Jacobian of the route.
+
+    Of their directions the mean is taken, each of mean absolute value 1.
+    """
     batch, labels = pictures(5), torch.arange(5) % 3
     found = expected_slope(TARGET, batch, labels, route=route, average=3, generator=torch.Generator().manual_seed(0))
     for image, label, ours in zip(batch.split(1), labels.split(1), found.gradient.split(1), strict=True):
@@ -69,8 +77,56 @@ def test_the_slope_is_the_literal_straight_through_gradient(route: str, stand_in
             purified = mixed(image, seed).requires_grad_()
             (above,) = torch.autograd.grad(cross_entropy(TARGET.classifier(purified), label), purified)
             back = jacobian(partial(stand_in, seed=seed), image).view(20, 20)
-            twins.append((above.flatten() @ back).view(image.shape))
-        torch.testing.assert_close(ours, torch.stack(twins).mean(0), atol=1e-6, rtol=1e-4)
+            rise = (above.flatten() @ back).view(image.shape)
+            twins.append(rise * rise.numel() / rise.abs().sum())
+        torch.testing.assert_close(ours, torch.stack(twins).mean(0), atol=1e-5, rtol=1e-4)
+
+
+def test_the_wildest_seed_does_not_rule_the_mean() -> None:
+    """One of four seeds gives the opposite gradient, a million times as large."""
+    wild = seeds(3)[2]
+
+    def purify(images: Tensor, seed: int) -> Tensor:
+        return images.detach() + (-1e6 if seed == wild else 1.0) * (images - images.detach())
+
+    target = defended(network(9), Purifier("wild", purify, {"exact": purify}, randomised=True), seed=3)
+    batch, labels = pictures(5), torch.arange(5) % 3
+    found = expected_slope(target, batch, labels, route="exact", average=4, generator=torch.Generator().manual_seed(0))
+    tame = slope(target.classifier, batch, labels).gradient
+    assert torch.equal(found.gradient.sign(), tame.sign())
+    torch.testing.assert_close(found.gradient.abs().mean((1, 2, 3)), torch.full((5,), 0.5))
+
+
+def burst(images: Tensor, seed: int, hopeless: bool = False) -> Tensor:
+    """The images, with an infinite slope of bright ones where the seed is odd, or always."""
+    bright = images.mean((1, 2, 3), keepdim=True) > 0.5
+    bad = bright & (bool(seed % 2) or hopeless)
+    root = torch.where(bad, images - images.detach(), 1).abs().sqrt()  # of 0, with NaN as its slope, or of 1
+    return images + root - (~bad).float()
+
+
+def test_one_gradient_that_is_not_finite_ends_no_attack() -> None:
+    """Seed 3 gives none for bright images; the three others are asked, and dark images are as they would be alone."""
+    batch, labels = torch.cat([pictures(6) / 2, pictures(6) / 2 + 0.5]), torch.arange(12) % 3
+    target = defended(network(9), Purifier("bursting", burst, {"exact": burst}, randomised=True), seed=3)
+    drawn = next(seed for seed in range(99) if len({each % 2 for each in seeds_of(seed)}) == 2)
+    found = expected_slope(
+        target, batch, labels, route="exact", average=4, generator=torch.Generator().manual_seed(drawn)
+    )
+    tame = slope(target.classifier, batch, labels).gradient
+    assert found.gradient.isfinite().all() and torch.equal(found.gradient.sign(), tame.sign())
+    share = sum(each % 2 == 0 for each in [3, *seeds_of(drawn)]) / 4
+    size = found.gradient.abs().mean((1, 2, 3))
+    torch.testing.assert_close(size, torch.tensor([1.0] * 6 + [share] * 6))
+    Unrolled(0.1, steps=3, average=30)(target, batch, labels)
+
+
+def test_an_image_of_which_no_seed_gives_a_finite_gradient_is_told() -> None:
+    hopeless = partial(burst, hopeless=True)
+    target = defended(network(9), Purifier("bursting", burst, {"exact": hopeless}, randomised=True), seed=3)
+    Unrolled(0.01, steps=3)(target, pictures(6) / 2, torch.arange(6) % 3)
+    with pytest.raises(JobError, match="bursting before Sequential: the gradient of the loss is not finite"):
+        Unrolled(0.01, steps=3)(target, pictures(6) / 2 + 0.5, torch.arange(6) % 3)
 
 
 def test_loss_and_verdict_are_those_of_the_seed_in_force() -> None:
@@ -93,9 +149,9 @@ def test_only_a_purifier_that_draws_is_asked_again(randomised: bool, passes: int
 
     target = defended(linear([1.0], bias=2.0), Purifier("counted", counted, randomised=randomised), seed=9)
     BPDA(0.1, steps=5, average=4)(target, row(0.5), torch.tensor([1]))
-    before, after = 1, 1
-    assert len(asked) == before + (5 + 1) * passes + after
-    assert asked.count(9) == before + 6 + after and len(set(asked)) == 1 + (passes - 1) * 6
+    before, after, points = 1, 1, 1 + (5 + 1)  # the image itself, the start and five steps
+    assert len(asked) == before + points * passes + after
+    assert asked.count(9) == before + points + after and len(set(asked)) == 1 + (passes - 1) * points
 
 
 def test_bpda_goes_through_a_step_that_stops_the_true_gradient() -> None:
@@ -123,7 +179,8 @@ def test_a_masked_gradient_is_seen_by_the_control_without_gradient() -> None:
     batch = pictures(100)
     labels = target(batch).argmax(1)
     stuck, control, through = (
-        attack(target, batch, labels).success.sum() for attack in (Unrolled(0.2), Square(0.2, queries=100), BPDA(0.2))
+        attack(target, batch, labels).success.sum()
+        for attack in (Unrolled(0.2), Square(0.2, queries=100), BPDA(0.2, restarts=3))
     )
     assert stuck < control <= through
 

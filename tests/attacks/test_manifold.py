@@ -65,7 +65,7 @@ def above(target: Defended, image: Tensor, label: int) -> float:
 
 
 def literal_search(target: Defended, image: Tensor, label: int, latents: Tensor, eps: float, steps: int) -> Tensor:
-    """One start of one image; of it and the tries that the defence saw, the first that it gets wrong, or the nearest."""
+    """One start of one image; of it and the tries the defence saw, the first that it gets wrong, or the nearest."""
     assert target.purifier.manifold is not None
     latents, tries = latents.clone().requires_grad_(), [(above(target, image, label), image)]
     if tries[0][0] < 0:

@@ -2,7 +2,9 @@
 
 Both ascend what the defended classifier itself makes of an image, purified again at every step (Athalye et al. 2018).
 Where the purifier draws, the attacker knows the seed in force, as in section 5.4 ("white-box attacks, revisited"), and
-averages the gradient over further seeds: one start's descent may lead nowhere, the expectation over starts need not.
+averages over further seeds the direction of the gradient: one start's descent may lead nowhere, the expectation over
+starts need not. Directions, for the size of a gradient through a long descent says how wild that descent was, and the
+wildest seed would rule a mean of gradients.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor
 
-from lineament.attacks.base import Attack, Slope, slope, title
+from lineament.attacks.base import Attack, Slope, not_finite, slope, title
 from lineament.attacks.gradient_sign import projected_ascent
 from lineament.classifier import Classifier
 from lineament.errors import UsageError, nearest
@@ -31,7 +33,8 @@ class BPDA(Attack):
         eps: greatest change of a value, in [0, 1].
         steps: of one restart; each is 2.5 ``eps`` / ``steps``.
         route: which of the purifier's gradients stands for its own: ``"identity"``, or one that it names.
-        average: seeds over which the gradient is averaged, the one in force among them; 1 where nothing is drawn.
+        average: seeds over which the gradient's direction is averaged, the one in force among them; 1 where nothing is
+            drawn.
         restarts: how often an image is begun anew while it withstands; more never make the attack weaker.
     """
 
@@ -86,7 +89,10 @@ class _Through:
 def expected_slope(
     target: Defended, images: Tensor, labels: Tensor, *, route: str, average: int, generator: torch.Generator
 ) -> Slope:
-    """How the loss rises through a defence: a gradient averaged over seeds, the loss of the seed in force, its verdict.
+    """How the loss rises through a defence: the mean direction over seeds, loss and verdict of the one in force.
+
+    Before the mean, the gradient of each seed and image is divided by the mean of its absolute values. One that is not
+    finite, as may come of a long descent, counts as 0, except along ``"identity"``, where it is the classifier's own.
 
     Args:
         target: the classifier behind its purifier.
@@ -95,14 +101,27 @@ def expected_slope(
         route: the gradient that stands for the purifier's.
         average: seeds; all but the one in force are drawn from ``generator``. A purifier that draws nothing has one.
         generator: of the seeds.
+
+    Raises ``JobError`` for an image of which no seed gives a finite gradient; along ``"identity"``, of which one does
+    not.
     """
     more = average - 1 if target.purifier.randomised else 0
     seeds = [target.seed, *torch.randint(2**31, (more,), generator=generator).tolist()]
-    found = [slope(_Through(target, route, seed), images, labels) for seed in seeds]
+    found = [slope(_Through(target, route, seed), images, labels, finite=route == "identity") for seed in seeds]
+    directions, finite = zip(*(_direction(each.gradient) for each in found), strict=True)
+    if not torch.stack(finite).any(0).all():
+        raise not_finite(target)
     wrong, claimed = found[0].wrong.clone(), found[0].wrong
     if claimed.any():  # an unrolled loop rounds otherwise than the defence, by whose verdict alone an image is lost
         wrong[claimed] = target(images[claimed]).argmax(1) != labels[claimed]
-    return found[0]._replace(gradient=torch.stack([each.gradient for each in found]).mean(0), wrong=wrong)
+    return found[0]._replace(gradient=torch.stack(directions).mean(0), wrong=wrong)
+
+
+def _direction(gradients: Tensor) -> tuple[Tensor, Tensor]:
+    """Each image's gradient over the mean of its absolute values, 0 if it is not finite; and which are finite."""
+    finite = gradients.isfinite().flatten(1).all(1)
+    kept = gradients.where(finite[:, None, None, None], 0)
+    return kept / kept.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-30), finite
 
 
 def check_defended(classifier: Classifier, name: str) -> Defended:

@@ -20,7 +20,7 @@ from lineament.classifier import Classifier
 from lineament.errors import JobError, UsageError
 from lineament.images import check_images
 
-__all__ = ["Adversarial", "Attack", "Slope", "gradient", "margin", "slope", "title", "within"]
+__all__ = ["Adversarial", "Attack", "Slope", "gradient", "margin", "not_finite", "slope", "title", "within"]
 
 
 @dataclass(frozen=True)
@@ -146,13 +146,14 @@ class Slope(NamedTuple):
     wrong: Bool[Tensor, " batch"]
 
 
-def slope(classifier: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> Slope:
+def slope(classifier: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, *, finite: bool = True) -> Slope:
     """The cross-entropy of each image and its gradient; it is summed over the batch, so no image sees its neighbours.
 
     Args:
         classifier: image batch to logits ``(batch, classes)``, with a gradient; any function.
         images: where to differentiate.
         labels: ``(batch,)``, the true classes.
+        finite: see `gradient`.
 
     Raises what `gradient` raises.
     """
@@ -162,21 +163,28 @@ def slope(classifier: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
         others = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(1)
         # cross-entropy, written so that its gradient does not vanish where the classifier is all but certain
         loss = softplus(others - logits.gather(1, labels[:, None])[:, 0])
-        rise = gradient(classifier, logits, loss, images)
+        rise = gradient(classifier, logits, loss, images, finite=finite)
     return Slope(rise, loss.detach(), logits.detach().argmax(1) != labels)
 
 
-def gradient(classifier: object, logits: Tensor, loss: Tensor, at: Tensor) -> Tensor:
+def gradient(classifier: object, logits: Tensor, loss: Tensor, at: Tensor, *, finite: bool = True) -> Tensor:
     """The gradient of each image's ``loss``, made of the ``logits``, with respect to ``at``.
 
-    Raises ``UsageError`` if the classifier's logits carry no gradient, ``JobError`` if it is not finite.
+    Raises ``UsageError`` if the classifier's logits carry no gradient, ``JobError`` if it is not finite, unless
+    ``finite`` is False: then the caller sees to it.
     """
     if not logits.requires_grad:
         raise UsageError(f"{title(classifier)} says that it is differentiable, but its logits carry no gradient")
     (found,) = torch.autograd.grad(loss.sum(), at)
-    if (found * 0).sum() != 0:  # isfinite().all(), but ten times as fast: only what is not finite times 0 is not 0
-        raise JobError(f"{title(classifier)}: the gradient of the loss is not finite, so no attack can follow it")
+    # isfinite().all(), but ten times as fast: only what is not finite times 0 is not 0
+    if finite and (found * 0).sum() != 0:
+        raise not_finite(classifier)
     return found
+
+
+def not_finite(classifier: object) -> JobError:
+    """What to raise where no gradient of ``classifier`` can be followed."""
+    return JobError(f"{title(classifier)}: the gradient of the loss is not finite, so no attack can follow it")
 
 
 def margin(logits: Float32[Tensor, "batch classes"], labels: Int64[Tensor, " batch"]) -> Float32[Tensor, " batch"]:
