@@ -156,6 +156,13 @@ def test_other_data_without_a_detector_is_a_wrong_call_that_says_how_to_train_on
     assert "--detector runs/celeba" in said
 
 
+def test_a_wrong_generator_is_refused_before_any_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(dossier, "run_sections", lambda *given: pytest.fail("work began"))
+    words = ["dossier", "--quick", "--generator", str(tmp_path), "--out", str(tmp_path / "page.html")]
+    assert cli.main(words) == 1
+    assert f"{tmp_path}" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
 def test_a_place_that_cannot_be_written_is_named(toy, results, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(JobError, match="page.html"):

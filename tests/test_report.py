@@ -151,3 +151,12 @@ def test_blocks_are_markup_and_text_is_not():
     assert isinstance(report.prose("x"), Markup)
     page = report.page("T", "S", [("A", Fragment([report.prose("<i>")]))], [])
     assert "<p>&lt;i&gt;</p>" in page
+
+
+def test_a_page_says_what_made_it_and_has_no_empty_boxes():
+    found = Fragment([], [Finding("notice", "3", "of 10 look attacked")])
+    page = Tags(report.page("T", "S", [("A", found)], [], kicker="lineament defend"))
+    assert "To note" in page.text and "Good at" not in page.text and "dossier" not in page.text
+    assert page.text.count("lineament defend") == 2
+    without = report.page("T", "S", [("A", Fragment([]))], [])
+    assert 'class="summary"' not in without and "lineament dossier" in without

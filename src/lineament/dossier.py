@@ -95,6 +95,8 @@ def dossier(
     )
     subject.attributes  # noqa: B018 - a detector for other attributes is refused before any work
     for_detector(chosen, explainers)  # and so is an explainer of another detector
+    if generator is not None:
+        defense.before(subject)  # and a generator of other images
     flags = {"--data": data, "--root": root, "--detector": detector, "--out": out, "--seed": seed, "--json": json,
              "--generator": generator}  # fmt: skip
     command = shlex.join(

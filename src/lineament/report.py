@@ -31,6 +31,9 @@ __all__ = [
 INK, MUTED, RULE, ACCENT, CONTRAST = "#1d1c1b", "#5f5b55", "#dfd9cf", "#1c5d8c", "#b04a1f"
 """Draw with these: in the page they become the colours of the reader's light or dark scheme."""
 
+KINDS = {"strength": "Good at", "blind spot": "Blind spots", "weak flank": "Weak flanks", "notice": "To note"}
+"""A finding's kind to the heading of its box."""
+
 _VARIABLES = {INK: "ink", MUTED: "muted", RULE: "rule", ACCENT: "accent", CONTRAST: "contrast"}
 _STYLE: dict[Any, Any] = {
     "axes.edgecolor": MUTED, "axes.labelcolor": MUTED, "axes.spines.right": False, "axes.spines.top": False,
@@ -54,7 +57,7 @@ Row = Sequence[str | Cell]
 class Finding:
     """One number worth the top of the page: ``kind`` says in which column it stands there."""
 
-    kind: Literal["strength", "blind spot", "weak flank"]
+    kind: Literal["strength", "blind spot", "weak flank", "notice"]
     number: str
     text: str
 
@@ -193,17 +196,24 @@ def page(
     subtitle: str,
     sections: Sequence[tuple[str, Fragment | str]],
     provenance: Sequence[tuple[str, str]],
+    *,
+    kicker: str = "lineament dossier",
 ) -> str:
-    """The whole page; a section that failed is a message in place of its fragment."""
+    """The whole page; a section that failed is a message in place of its fragment.
+
+    ``kicker`` stands above the title and says what made the page. Of the boxes at the top, those without a finding
+    are left out.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("lineament"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     loader = environment.loader
     style, script = (Markup(loader.get_source(environment, name)[0]) for name in ("dossier.css", "dossier.js"))  # type: ignore[union-attr]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    found = {finding.kind for _, part in sections if isinstance(part, Fragment) for finding in part.findings}
     return environment.get_template("dossier.html.jinja").render(
         title=title, subtitle=subtitle, sections=sections, provenance=provenance, style=style, script=script,
-        digest=digest, kinds=(("strength", "Good at"), ("blind spot", "Blind spots"), ("weak flank", "Weak flanks")),
+        digest=digest, kicker=kicker, kinds={kind: heading for kind, heading in KINDS.items() if kind in found},
     )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ def test_networks_are_attacked_bare_and_behind_a_blur():
     }  # fmt: skip
     accuracy = {(row["threat"], row["eps"]): row["accuracy"][0] for row in told["rows"]}
     assert all(accuracy["worst case", eps] <= share for (_, eps), share in accuracy.items() if eps)
+    assert "not tried" in text and "; queries alone: tried at the greatest budget only" in text
+    assert "which is a wish: it was set on" in text
     assert text.count("<svg") == 2 and text.count("<img") in (12, 18, 24)
     assert [finding.kind for finding in fragment.findings] == ["weak flank", "weak flank"]
     assert set(told["detection"]) == {
@@ -68,11 +70,19 @@ def test_a_generator_that_is_given_stands_before_the_detector(tmp_path):
     assert "Defense-GAN" in "".join(map(str, fragment.blocks))
 
 
-@pytest.mark.parametrize(("worst", "kinds"), [(0.9, ["weak flank", "strength"]), (0.1, ["weak flank"] * 2)])
-def test_a_defence_that_stands_is_a_strength(worst, kinds):
-    at = {"eps": TELLING, "accuracy": [worst, 0, 1], "undefended": [0.2, 0, 1]}
+@pytest.mark.parametrize(
+    ("worst", "doubts", "kind"),
+    [
+        ([0.9, 0.82, 1], [], "strength"),
+        ([0.9, 0.79, 1], [], "weak flank"),
+        ([0.9, 0.82, 1], ["no attack searched"], "weak flank"),
+    ],
+)
+def test_a_defence_that_surely_stands_is_a_strength(worst, doubts, kind):
+    at = {"eps": TELLING, "accuracy": worst, "undefended": [0.2, 0.1, 0.3]}
     told = [{"threat": "no attack", "eps": 0.0, "accuracy": [1, 1, 1], "undefended": [1, 1, 1]},
             at | {"threat": "oblivious"}, at | {"threat": "worst case"}]  # fmt: skip
-    found = section._findings({"rows": told, "purifier": "a wall"})
-    assert [finding.kind for finding in found] == kinds
-    assert [finding.number for finding in found] == ["20%", f"{worst:.0%}"]
+    found = section._findings({"rows": told, "purifier": "a wall", "doubts": doubts})
+    assert [finding.kind for finding in found] == ["weak flank", kind]
+    assert [finding.number for finding in found] == ["20%", "90%"]
+    assert f"({worst[1]:.0%} to 100%)" in found[1].text and ("doubtful" in found[1].text) == bool(doubts)

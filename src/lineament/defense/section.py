@@ -25,6 +25,7 @@ from lineament.defense.standing import (
     TELLING,
     Scores,
     effort,
+    flank,
     oblivious,
     scores,
     stand,
@@ -37,20 +38,17 @@ from lineament.report import Finding, Fragment, Section
 if TYPE_CHECKING:
     from lineament.subject import Subject
 
-__all__ = ["SECTION"]
+__all__ = ["SECTION", "before"]
 
 RATE = 0.05
 """The false positive rate that it is chosen for; a rarer one takes more images than a small set has."""
-
-STANDS = 0.8
-"""Accuracy in the worst case from which on a defence counts as a strength."""
 
 
 def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     """Accuracy over the budget for each threat model, detection, and rows of pictures."""
     subject.readings("development", lambda share: progress(0.1 * share))
     subject.readings("test", lambda share: progress(0.1 + 0.1 * share))
-    purifier, told = _purifier(subject)
+    purifier, told = before(subject)
     tried = effort(purifier, subject.quick)
     clean = clean_images(subject, tried.development)
     purified = purifier(clean, seed=subject.seed)
@@ -74,7 +72,7 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
     progress(0.95)
     blocks = [
         *accuracy_blocks(figures, told),
-        *detection_blocks(detections),
+        *detection_blocks(detections, len(clean)),
         *picture_blocks(found, standing, purifier, subject.seed),
         *settings_blocks(trials),
     ]
@@ -85,8 +83,8 @@ def run(subject: "Subject", progress: Callable[[float], None]) -> Fragment:
 SECTION = Section("How it stands up to attacks", run, cost=17)
 
 
-def _purifier(subject: "Subject") -> tuple[Purifier, str]:
-    """What stands before the detector, and a sentence on it."""
+def before(subject: "Subject") -> tuple[Purifier, str]:
+    """What stands before the detector, and a sentence on it; ``LineamentError`` for a generator that cannot."""
     folder, device, data = subject.generator, torch.device("cpu"), subject.dataset.name
     shape = (3, *subject.dataset.read(0).shape[:2])
     if folder is None and not shipped(data, "generator").is_dir():
@@ -145,9 +143,15 @@ def _findings(figures: Mapping[str, Any]) -> list[Finding]:
     bare, worst = telling(figures, OBLIVIOUS, "undefended"), telling(figures, WORST)
     clean = figures["rows"][0]["undefended"][0]
     reach = f"if each value of an image may be changed by {budget(TELLING)}"
+    doubts = figures["doubts"]
     return [
-        Finding("strength" if bare[0] >= STANDS else "weak flank", f"{bare[0]:.0%}",
-                f"of decisions stay right {reach}, without a defence; {clean:.0%} without an attack"),
-        Finding("strength" if worst[0] >= STANDS else "weak flank", f"{worst[0]:.0%}",
-                f"stay right {reach}, behind {figures['purifier']}, in the worst case of all attacks tried"),
+        Finding(flank(bare, doubts), f"{bare[0]:.0%}",
+                f"{_between(bare)} of decisions stay right {reach}, without a defence; {clean:.0%} without an attack"),
+        Finding(flank(worst, doubts), f"{worst[0]:.0%}",
+                f"{_between(worst)} stay right {reach}, behind {figures['purifier']}, in the worst case of all attacks "
+                "tried" + "; doubtful, see there" * bool(doubts)),
     ]  # fmt: skip
+
+
+def _between(found: Sequence[float]) -> str:
+    return f"({found[1]:.0%} to {found[2]:.0%})"

@@ -23,6 +23,8 @@ __all__ = ["accuracy_blocks", "detection_blocks", "picture_blocks", "settings_bl
 SHOWN, AMPLIFIED = 6, 16
 """Pictures in a row, and how many times the change is shown."""
 
+UNTRIED = report.Cell("not tried", -1.0)
+
 
 def accuracy_blocks(figures: Mapping[str, Any], told: str) -> list["Markup"]:
     """Accuracy over the budget for each threat model, as curves and tables; ``told`` is a sentence on the defence."""
@@ -75,11 +77,14 @@ def _accuracies(told: Sequence[Mapping[str, Any]]) -> "Markup":
         for name in threat:
             cells.setdefault(name, {})[row["eps"]] = row["accuracy"]
     lines: list[Row] = [
-        [name, *(report.percent(*cells[name].get(eps, [float("nan")])) for eps in budgets)]
+        [name, *(report.percent(*cells[name][eps]) if eps in cells[name] else UNTRIED for eps in budgets)]
         for name in cells if name != CLEAN
     ]  # fmt: skip
     heads = ["no attack" if eps == 0 else f"eps {budget(eps)}" for eps in budgets]
-    return report.table(["attacker", *heads], lines, "Decisions that are right, with 95% intervals over images")
+    caption = "Decisions that are right, with 95% intervals over images"
+    once = [name for name, found in cells.items() if set(found) == {0.0, budgets[-1]} != set(budgets)]
+    note = f"; {' and '.join(once)}: tried at the greatest budget only" if once else ""
+    return report.table(["attacker", *heads], lines, caption + note)
 
 
 def _by_attribute(told: Sequence[Mapping[str, Any]]) -> "Markup":
@@ -93,8 +98,8 @@ def _by_attribute(told: Sequence[Mapping[str, Any]]) -> "Markup":
     return report.table(heads, lines, f"Each attribute, attacked at eps {budget(TELLING)}", folded=True)
 
 
-def detection_blocks(found: Mapping[str, Detection]) -> list["Markup"]:
-    """ROC curves, and what is flagged at the threshold that development images gave."""
+def detection_blocks(found: Mapping[str, Detection], development: int) -> list["Markup"]:
+    """ROC curves, and what is flagged at the threshold that so many ``development`` images gave."""
     lines: list[Row] = [
         [name, _area(one.auc), report.percent(*one.operating[0]["detected"]),
          report.percent(*one.operating[0]["false_positive"]), report.number(one.n)]
@@ -114,8 +119,9 @@ def detection_blocks(found: Mapping[str, Detection]) -> list["Markup"]:
             roc(found), f"ROC curves of detection at eps {budget(TELLING)}; the best area is {best.auc[0]:.2f}.",
             f"Attacked images at eps {budget(TELLING)} against the same images clean; the dotted line is guessing.",
         ),
-        report.table(heads, lines, f"Detection at eps {budget(TELLING)}, flagged above a threshold that was to flag "
-                     f"{best.operating[0]['wanted']:.0%} of clean images, by development images"),
+        report.table(heads, lines, f"Detection at eps {budget(TELLING)}. The threshold was to flag "
+                     f"{best.operating[0]['wanted']:.0%} of clean images, which is a wish: it was set on {development} "
+                     "development images, and what it flags of so few clean test images stands in the table"),
     ]  # fmt: skip
 
 

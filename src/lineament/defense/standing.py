@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -17,13 +18,19 @@ from lineament.defense.detection import disagreement, error
 from lineament.defense.threats import Trial, trials
 from lineament.purifier import Purifier, defended
 
-__all__ = ["KNOWN", "OBLIVIOUS", "TELLING", "Effort", "Scores", "effort", "oblivious", "scores", "stand", "strongest"]
+__all__ = [
+    "KNOWN", "OBLIVIOUS", "STANDS", "TELLING", "Effort", "Scores", "effort", "flank", "oblivious", "scores", "stand",
+    "strongest",
+]  # fmt: skip
 
 EPS = tuple(round(levels / 255, 6) for levels in (1, 2, 4, 8))
 """Budgets: a grey level is 1/255, and 8/255 is hardly seen in a photograph. Rounded, for they are printed."""
 
 TELLING = EPS[2]
 """The budget of findings, of detection and of the pictures."""
+
+STANDS = 0.8
+"""Accuracy under attack from which on it counts as a strength: the lower end of its interval, not the share itself."""
 
 OBLIVIOUS, STRAIGHT, THROUGH, MANIFOLD, BY_QUERIES, RANDOM = (
     "oblivious", "BPDA", "exact gradient", "on the manifold", "queries alone", "random noise",
@@ -83,6 +90,11 @@ class Scores:
 def effort(purifier: Purifier, quick: bool) -> Effort:
     """What an evaluation of some minutes at most can try."""
     return PROJECTED if purifier.manifold is not None else QUICK if quick else FULL
+
+
+def flank(accuracy: Sequence[float], doubts: Sequence[str] = ()) -> Literal["strength", "weak flank"]:
+    """What an accuracy under attack, with its interval, is worth; attacks that are doubted prove no strength."""
+    return "strength" if accuracy[1] >= STANDS and not doubts else "weak flank"
 
 
 def stand(case: Case, purifier: Purifier, effort: Effort, *, seed: int = 0) -> list[Trial]:
