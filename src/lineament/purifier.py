@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lineament.classifier import Classifier
 from lineament.errors import UsageError, nearest
@@ -30,16 +30,19 @@ class Purifier:
         gradients: functions of the same kind whose gradient stands for the purifier's, by name. ``"exact"`` is the
             purifier itself, differentiated. ``"identity"`` need not be named, every purifier has it.
         randomised: whether the seed matters; if so, an attacker averages over seeds.
-        manifold: latents ``(batch, latent)`` of N(0, I) to the images that the purifier can give, where it projects.
+        manifold: latents ``(batch, latent)`` of N(0, I) to the images that the purifier can give, where it projects;
+            differentiable.
         latent: how many latents the manifold has.
+        guess: images and a seed to the latents of what the purifier makes of them, where it projects.
     """
 
     name: str
     purify: Purify = field(repr=False)
     gradients: Mapping[str, Purify] = field(default_factory=dict, repr=False)
     randomised: bool = False
-    manifold: nn.Module | None = field(default=None, repr=False)
+    manifold: Callable[[Tensor], Tensor] | None = field(default=None, repr=False)
     latent: int = 0
+    guess: Callable[[Tensor, int], Tensor] | None = field(default=None, repr=False)
 
     def __call__(self, images: Tensor, *, seed: int = 0) -> Tensor:
         """The purified image batch, without gradient. Raises ``UsageError`` if ``images`` is no image batch."""

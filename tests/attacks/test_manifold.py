@@ -1,5 +1,7 @@
 """The search of latents: by hand on a line, and against a literal twin of one image at a time."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -96,6 +98,39 @@ def test_it_equals_its_literal_twin() -> None:
     for image, label, start, ours in zip(batch.split(1), labels, starts.split(1), made.images.split(1), strict=True):
         torch.testing.assert_close(ours, literal_search(target, image, int(label), start, eps, 20), atol=1e-5, rtol=0)
     assert 0 < made.success.sum() < 12
+
+
+def test_the_first_restart_begins_where_the_images_lie_and_the_next_is_drawn() -> None:
+    asked: list[tuple[int, int]] = []
+    begun: list[Tensor] = []
+
+    def guess(images: Tensor, seed: int) -> Tensor:
+        asked.append((len(images), seed))
+        return images.flatten(1)[:, :3]  # of the images' own memory: they must not be moved with the latents
+
+    class Watched(Small):
+        def forward(self, latents: Tensor) -> Tensor:
+            begun.append(latents.detach().clone())
+            return super().forward(latents)
+
+    plain, batch, eps = small(1), pictures(12), 0.2
+    labels, before = plain(batch).argmax(1), batch.clone()
+    labels[0] = (labels[0] + 1) % 3
+    purifier = replace(plain.purifier, guess=guess, manifold=Watched())
+    target = defended(plain.classifier, purifier, seed=7)
+    wrong = target(batch).argmax(1) != labels
+    made = OnManifold(eps, steps=20, restarts=2, confidence=0.5)(target, batch, labels)
+    assert asked == [(int((~wrong).sum()), 7)] and torch.equal(batch, before)
+    torch.testing.assert_close(begun[0], batch[~wrong].flatten(1)[:, :3])
+    chance = torch.Generator().manual_seed(int(torch.randint(2**62, (1,), generator=torch.Generator().manual_seed(0))))
+    drawn = [torch.randn(12, 3, generator=chance) for _ in range(2)][1]
+    once = OnManifold(eps, steps=20, restarts=1, confidence=0.5)(target, batch, labels)
+    torch.testing.assert_close(begun[20], drawn[~once.success])
+    for image, label, ours in zip(batch.split(1), labels, once.images.split(1), strict=True):
+        twin = literal_search(target, image, int(label), image.flatten(1)[:, :3], eps, 20)
+        # not the images: the few that this purifier gives are soon the same of two tries
+        assert above(target, ours, int(label)) == pytest.approx(above(target, twin, int(label)), abs=1e-4)
+    assert bool((once.success <= made.success).all())
 
 
 def test_more_restarts_and_more_budget_are_never_weaker() -> None:

@@ -56,6 +56,20 @@ def test_its_gradient_is_that_of_finite_differences(guess: torch.nn.Module | Non
     assert apart == pytest.approx(float(gradient.norm()), rel=0.1)
 
 
+@pytest.mark.parametrize("shell", [True, False])
+def test_its_manifold_is_what_the_projection_can_reach_and_its_guess_where_images_lie(shell: bool) -> None:
+    purifier = defense_gan(G, replace(QUICK, shell=shell), encoder=encoder())
+    assert purifier.manifold is not None and purifier.guess is not None
+    latents = 3 * torch.randn(20, G.latent, generator=torch.Generator().manual_seed(0))
+    held = latents / latents.norm(dim=1, keepdim=True) * G.latent**0.5 if shell else latents
+    torch.testing.assert_close(purifier.manifold(latents), G(held))
+    torch.testing.assert_close(purifier.manifold(purifier.guess(images(), 5)), purifier(images(), seed=5))
+    latents.requires_grad_(True)
+    (gradient,) = torch.autograd.grad(purifier.manifold(latents).square().sum(), latents)
+    along = (gradient * latents).sum(1).detach()
+    assert gradient.abs().sum() > 0 and bool((along.abs() < 1e-3).all()) == shell
+
+
 def test_the_purifier_offers_its_gradients_and_nothing_leaks() -> None:
     plain, guided = defense_gan(G, QUICK), defense_gan(G, QUICK, encoder=encoder())
     assert plain.routes == ("identity", "exact") and guided.routes == ("identity", "exact", "encoder")

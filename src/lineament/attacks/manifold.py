@@ -9,11 +9,12 @@ where x' is the adversarial image and margin is of the bare classifier, for the 
 the defence does make of x' is asked along the way, and alone decides.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lineament.attacks.adaptive import check_defended
 from lineament.attacks.base import Attack, gradient, margin, within
@@ -29,7 +30,9 @@ LOOKS = 10
 
 @dataclass(frozen=True)
 class OnManifold(Attack):
-    """Search the latents of the purifier's generator, by Adam from N(0, I).
+    """Search the latents of the purifier's generator, by Adam.
+
+    The first restart begins where the images lie on the manifold, if the purifier can tell; the others, from N(0, I).
 
     Attributes:
         eps: greatest change of a value, in [0, 1].
@@ -57,14 +60,16 @@ class OnManifold(Attack):
         """Adversarial images of one batch."""
         target = cast(Defended, classifier)
         best, least = images.clone(), _judged(target, images, labels)
-        for _ in range(self.restarts):
+        for restart in range(self.restarts):
             # drawn for all, so that no start depends on which images were lost before
-            drawn = torch.randn(len(images), target.purifier.latent, generator=generator).to(images.device)
+            start = torch.randn(len(images), target.purifier.latent, generator=generator).to(images.device)
             left = _withstanding(least)
             if not len(left):
                 break
+            if restart == 0 and target.purifier.guess is not None:
+                start[left] = target.purifier.guess(images[left], target.seed)
             best[left], least[left] = self._search(
-                target, images[left], labels[left], drawn[left], best[left], least[left]
+                target, images[left], labels[left], start[left], best[left], least[left]
             )
         return best
 
@@ -72,7 +77,7 @@ class OnManifold(Attack):
         self, target: Defended, images: Tensor, labels: Tensor, latents: Tensor, best: Tensor, least: Tensor
     ) -> tuple[Tensor, Tensor]:
         """One restart; returns the images that the defence gives the least margin, and that margin."""
-        manifold = cast(nn.Module, target.purifier.manifold)
+        manifold = cast(Callable[[Tensor], Tensor], target.purifier.manifold)
         latents = latents.requires_grad_()
         adam = torch.optim.Adam([latents], self.rate)
         for step in range(1, self.steps + 1):

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from torch import Tensor, nn
 
+from lineament.defense.descent import on_shell
 from lineament.defense.modes import FAST, MODES, ProjectionConfig, mode
 from lineament.defense.networks import Encoder, Generator
 from lineament.defense.projection import project
@@ -28,7 +29,8 @@ def defense_gan(
         encoder: guesses where to start.
         critic: where ``config.realism`` is not 0.
 
-    Its gradients are the projection's own, unrolled, and the encoder's: that of ``generator(encoder(images))``.
+    Its gradients are the projection's own, unrolled, and the encoder's: that of ``generator(encoder(images))``. Its
+    manifold is what the projection can reach of the generator's images: those of latents on the shell, if it has one.
     """
     settings = mode(config) if isinstance(config, str) else config
 
@@ -40,10 +42,24 @@ def defense_gan(
 
     gradients = {"exact": exact}
     if encoder is not None:
-        guess = encoder
-        gradients["encoder"] = lambda images, seed: generator(guess(images))
+        look = encoder
+        gradients["encoder"] = lambda images, seed: generator(look(images))
+
+    def manifold(latents: Tensor) -> Tensor:
+        made: Tensor = generator(on_shell(latents, settings))
+        return made
+
+    def guess(images: Tensor, seed: int) -> Tensor:
+        return project(generator, images, settings, encoder=encoder, critic=critic, seed=seed).latents
+
     known = next((name for name, each in MODES.items() if each == settings), None)
     shown = known or ", ".join(f"{key}={value}" for key, value in asdict(settings).items())
     return Purifier(
-        f"defense_gan({shown})", purify, gradients, randomised=True, manifold=generator, latent=generator.latent
+        f"defense_gan({shown})",
+        purify,
+        gradients,
+        randomised=True,
+        manifold=manifold,
+        latent=generator.latent,
+        guess=guess,
     )

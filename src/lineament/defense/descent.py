@@ -12,7 +12,7 @@ from lineament.defense.networks import Generator
 from lineament.errors import UsageError
 from lineament.images import check_images
 
-__all__ = ["Descent", "Objective", "begun", "check", "descended", "objective", "starts"]
+__all__ = ["Descent", "Objective", "begun", "check", "descended", "objective", "on_shell", "starts"]
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 """Latents and images to what each image minimises, ``(batch,)``."""
@@ -51,7 +51,7 @@ def starts(
 
 def begun(latents: Tensor, config: ProjectionConfig) -> Descent:
     """Latents about to take their first step."""
-    return Descent(_on_shell(latents, config), torch.zeros_like(latents), torch.zeros_like(latents))
+    return Descent(on_shell(latents, config), torch.zeros_like(latents), torch.zeros_like(latents))
 
 
 def objective(generator: Generator, config: ProjectionConfig, critic: nn.Module | None = None) -> Objective:
@@ -74,11 +74,11 @@ def descended(at: Descent, gradients: Tensor, step: int, config: ProjectionConfi
     latents, speed, scale = at
     if config.optimiser == "momentum":
         speed = config.momentum * speed + gradients
-        return Descent(_on_shell(latents - config.rate * speed, config), speed, scale)
+        return Descent(on_shell(latents - config.rate * speed, config), speed, scale)
     speed, scale = torch.lerp(gradients, speed, 0.9), torch.lerp(gradients.square(), scale, 0.999)
     # the small number stands inside the root, whose derivative at 0 would be infinite
     root = (scale / (1 - 0.999 ** (step + 1)) + 1e-16).sqrt()
-    return Descent(_on_shell(latents - config.rate * speed / (1 - 0.9 ** (step + 1)) / root, config), speed, scale)
+    return Descent(on_shell(latents - config.rate * speed / (1 - 0.9 ** (step + 1)) / root, config), speed, scale)
 
 
 def _power(difference: Tensor, power: float) -> Tensor:
@@ -86,7 +86,8 @@ def _power(difference: Tensor, power: float) -> Tensor:
     return squared if power == 2 else squared.square() if power == 4 else (squared + 1e-12).pow(power / 2)
 
 
-def _on_shell(latents: Tensor, config: ProjectionConfig) -> Tensor:
+def on_shell(latents: Tensor, config: ProjectionConfig) -> Tensor:
+    """Latents where ``config`` holds them: on the shell, if it has one, else where they are."""
     if not config.shell:
         return latents
     held: Tensor = latents * latents.shape[-1] ** 0.5 / latents.norm(dim=-1, keepdim=True).clamp(min=1e-6)
