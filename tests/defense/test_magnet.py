@@ -76,6 +76,12 @@ def test_any_detector_above_its_threshold_flags() -> None:
         assert MagNet(classifier, nothing, limits).flagged(images).tolist() == (values > values.mean()).tolist()
 
 
+def test_nothing_is_flagged_before_thresholds_are_chosen() -> None:
+    bare = MagNet(from_function(lambda images: images.flatten(1)), Purifier("nothing", lambda images, seed: images))
+    with pytest.raises(UsageError, match=r"thresholds: MagNet has none yet; choose them .* with magnet\(\.\.\.\)"):
+        bare.flagged(torch.rand(2, 1, 1, 2))
+
+
 def test_a_rate_out_of_range_and_too_few_images_are_refused(autoencoder: AutoEncoder) -> None:
     classifier = from_function(lambda images: images.flatten(1))
     with pytest.raises(UsageError, match=r"between 0 and 1, such as 0\.01, got 1"):

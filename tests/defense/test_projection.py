@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from lineament.defense.defense_gan import defense_gan
 from lineament.defense.modes import FAST, MODES, REFERENCE, ProjectionConfig, mode
+from lineament.defense.networks import Encoder
 from lineament.defense.projection import project
 from lineament.errors import UsageError
 from tests.defense.toy_generator import SHAPE, encoder, generator
@@ -101,18 +103,9 @@ def test_latents_on_the_shell_have_the_norm_of_the_prior() -> None:
     assert torch.allclose(found.norm(dim=1), torch.full((6,), G.latent**0.5), atol=1e-4)
 
 
-def test_the_prior_holds_latents_back_and_realism_asks_the_critic() -> None:
+def test_the_prior_holds_latents_back() -> None:
     free, held = (project(G, images(), replace(QUICK, prior=weight)).latents for weight in (0.0, 10.0))
     assert float(held.norm(dim=1).mean()) < float(free.norm(dim=1).mean())
-    seen: list[int] = []
-
-    class Bright(torch.nn.Module):
-        def forward(self, made: Tensor) -> Tensor:
-            seen.append(len(made))
-            return made.flatten(1).mean(1)
-
-    brighter = project(G, images(), replace(QUICK, realism=10.0), critic=Bright()).images
-    assert seen and float(brighter.mean()) > float(project(G, images(), QUICK).images.mean())
 
 
 def test_a_converged_image_stops_early_and_loses_little() -> None:
@@ -159,10 +152,17 @@ def test_the_modes_have_the_passes_they_promise() -> None:
     [
         ({"stages": ()}, "stages"),
         ({"stages": ((0, 10),)}, "1 step"),
+        ({"stages": ((2.5, 2),)}, r"whole numbers, .* got \(\(2.5, 2\),\)"),
+        ({"stages": ((2,),)}, r"pairs of whole numbers, .* such as \(\(200, 10\),\); got \(\(2,\),\)"),
+        ({"stages": (200, 10)}, "pairs"),
+        ({"stages": 200}, "pairs"),
         ({"stages": ((10, 0),)}, "1 restart"),
         ({"stages": ((10, 2), (10, 4))}, "never added"),
         ({"rate": 0.0}, "rate"),
         ({"rate": float("nan")}, "rate"),
+        ({"rate": float("inf")}, "finite numbers above 0, got inf"),
+        ({"deviation": float("inf")}, "finite numbers above 0, got .* inf"),
+        ({"prior": float("inf")}, "prior"),
         ({"momentum": 1.0}, "momentum"),
         ({"tolerance": -0.1}, "tolerance"),
         ({"power": 0.5}, "power"),
@@ -183,5 +183,12 @@ def test_bad_images_are_refused() -> None:
         project(G, torch.full((2, *SHAPE), 1.5), QUICK)
     with pytest.raises(UsageError, match="rows"):
         project(G, images(), QUICK, rows=0)
-    with pytest.raises(UsageError, match="critic"):
-        project(G, images(), replace(QUICK, realism=1.0))
+
+
+@pytest.mark.parametrize("strange", [encoder(latent=4), Encoder((3, 8, 8), latent=3, width=4)])
+def test_an_encoder_of_another_generator_is_refused(strange: Encoder) -> None:
+    told = r"encoder: is for \d x 8 x 8 and \d latents, the generator for 1 x 8 x 8 and 3 latents; take the one"
+    with pytest.raises(UsageError, match=told):
+        project(G, images(), QUICK, encoder=strange)
+    with pytest.raises(UsageError, match=told):
+        defense_gan(G, QUICK, encoder=strange)

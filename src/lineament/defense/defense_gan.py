@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from lineament.defense.descent import on_shell
+from lineament.defense.descent import check_encoder, on_shell
 from lineament.defense.modes import FAST, MODES, ProjectionConfig, mode
 from lineament.defense.networks import Encoder, Generator
 from lineament.defense.projection import project
@@ -19,7 +19,6 @@ def defense_gan(
     config: ProjectionConfig | str = FAST,
     *,
     encoder: Encoder | None = None,
-    critic: nn.Module | None = None,
 ) -> Purifier:
     """The purifier that gives a classifier G(z*) in place of the image.
 
@@ -27,21 +26,23 @@ def defense_gan(
         generator: of the classifier's images.
         config: how to project, or the name of a mode.
         encoder: guesses where to start.
-        critic: where ``config.realism`` is not 0.
 
     Its gradients are the projection's own, unrolled, and the encoder's: that of ``generator(encoder(images))``. Its
     manifold is what the projection can reach of the generator's images: those of latents on the shell, if it has one.
+
+    Raises ``UsageError`` for an unknown mode, and an encoder of another generator's latents.
     """
     settings = mode(config) if isinstance(config, str) else config
 
     def purify(images: Tensor, seed: int) -> Tensor:
-        return project(generator, images, settings, encoder=encoder, critic=critic, seed=seed).images
+        return project(generator, images, settings, encoder=encoder, seed=seed).images
 
     def exact(images: Tensor, seed: int) -> Tensor:
-        return unrolled(generator, images, settings, encoder=encoder, critic=critic, seed=seed)
+        return unrolled(generator, images, settings, encoder=encoder, seed=seed)
 
     gradients = {"exact": exact}
     if encoder is not None:
+        check_encoder(generator, encoder)
         look = encoder
         gradients["encoder"] = lambda images, seed: generator(look(images))
 
@@ -50,7 +51,7 @@ def defense_gan(
         return made
 
     def guess(images: Tensor, seed: int) -> Tensor:
-        return project(generator, images, settings, encoder=encoder, critic=critic, seed=seed).latents
+        return project(generator, images, settings, encoder=encoder, seed=seed).latents
 
     known = next((name for name, each in MODES.items() if each == settings), None)
     shown = known or ", ".join(f"{key}={value}" for key, value in asdict(settings).items())

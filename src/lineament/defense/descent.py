@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from lineament.defense.modes import ProjectionConfig
-from lineament.defense.networks import Generator
+from lineament.defense.networks import Encoder, Generator
 from lineament.errors import UsageError
 from lineament.images import check_images
 
-__all__ = ["Descent", "Objective", "begun", "check", "descended", "objective", "on_shell", "starts"]
+__all__ = ["Descent", "Objective", "begun", "check", "check_encoder", "descended", "objective", "on_shell", "starts"]
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 """Latents and images to what each image minimises, ``(batch,)``."""
@@ -29,16 +29,22 @@ class Descent(NamedTuple):
 def check(
     generator: Generator,
     images: Float[Tensor, "batch channels height width"],
-    config: ProjectionConfig,
-    critic: nn.Module | None,
+    encoder: Encoder | None = None,
 ) -> None:
-    """Raise ``UsageError`` for images that are not of the generator's shape, or a critic that is missing."""
+    """Raise ``UsageError`` for images that are not of the generator's shape, or an encoder that is not its own."""
     check_images(images)
     if tuple(images.shape[1:]) != generator.shape:
         wanted, got = (" x ".join(map(str, shape)) for shape in (generator.shape, images.shape[1:]))
         raise UsageError(f"images: this generator makes {wanted}, got {got}; bring them to that size")
-    if config.realism and critic is None:
-        raise UsageError("realism: a critic must judge it; hand over the one that the generator was trained with")
+    if encoder is not None:
+        check_encoder(generator, encoder)
+
+
+def check_encoder(generator: Generator, encoder: Encoder) -> None:
+    """Raise ``UsageError`` for an encoder of other images or other latents than the generator's."""
+    takes, makes = ("{} x {} x {} and {} latents".format(*net.shape, net.latent) for net in (encoder, generator))
+    if takes != makes:
+        raise UsageError(f"encoder: is for {takes}, the generator for {makes}; take the one that was trained for it")
 
 
 def starts(
@@ -54,7 +60,7 @@ def begun(latents: Tensor, config: ProjectionConfig) -> Descent:
     return Descent(on_shell(latents, config), torch.zeros_like(latents), torch.zeros_like(latents))
 
 
-def objective(generator: Generator, config: ProjectionConfig, critic: nn.Module | None = None) -> Objective:
+def objective(generator: Generator, config: ProjectionConfig) -> Objective:
     """What each image minimises: its mean error per pixel (equation 5.8), and what ``config`` puts beside it."""
 
     def value(latents: Tensor, images: Tensor) -> Tensor:
@@ -62,8 +68,6 @@ def objective(generator: Generator, config: ProjectionConfig, critic: nn.Module 
         total: Tensor = _power(made - images, config.power).flatten(1).mean(1)
         if config.prior:
             total = total + config.prior / 2 * latents.square().mean(1)
-        if config.realism and critic is not None:
-            total = total - config.realism * critic(made)
         return total
 
     return value

@@ -59,7 +59,9 @@ class MagNet:
         return from_function(lambda images: self.classifier(images) / temperature)
 
     def flagged(self, images: Tensor) -> Bool[Tensor, " n"]:
-        """Whether any detector takes an image for an attacked one."""
+        """Whether any detector takes an image for an attacked one. ``UsageError`` before thresholds are chosen."""
+        if not self.thresholds:
+            raise UsageError("thresholds: MagNet has none yet; choose them on clean images with magnet(...)")
         scores = self.scores(images)
         return torch.stack([scores[name] > limit for name, limit in self.thresholds.items()]).any(0)
 

@@ -1,6 +1,7 @@
 """How to descend on a generator: the settings of a projection, and those that have names."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from lineament.errors import UsageError, nearest
@@ -27,7 +28,6 @@ class ProjectionConfig:
         tolerance: an image whose error fell by a smaller share in the last `CHECK` steps is done; 0 is never.
         shell: latents are held at the norm where nearly all of N(0, I) lies, the root of their number.
         prior: weight of half the squared norm of the latents over their number, beside the error.
-        realism: weight of the critic's value, beside the error (Cowboy: Santhanam and Grnarova 2018); needs a critic.
         precision: of the generator's arithmetic; latents stay float32. ``"auto"`` is bfloat16 where it is faster.
     """
 
@@ -40,24 +40,28 @@ class ProjectionConfig:
     tolerance: float = 0.0
     shell: bool = False
     prior: float = 0.0
-    realism: float = 0.0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def __post_init__(self) -> None:
-        if not self.stages or any(steps < 1 or starts < 1 for steps, starts in self.stages):
-            raise UsageError(f"stages: expected at least 1 step (L) and 1 restart (R) each, got {self.stages}")
+        if not (isinstance(self.stages, tuple) and self.stages and all(map(_is_stage, self.stages))):
+            raise UsageError(
+                "stages: expected pairs of whole numbers, at least 1 step (L) and 1 restart (R) each, such as "
+                f"((200, 10),); got {self.stages}"
+            )
         if any(after > before for (_, before), (_, after) in zip(self.stages, self.stages[1:], strict=False)):
             raise UsageError(f"stages: starts are dropped, never added, got {self.stages}")
         if self.optimiser not in ("momentum", "adam"):
             raise UsageError(nearest(self.optimiser, ("momentum", "adam"), "optimiser"))
-        if not (self.rate > 0 and self.deviation > 0):
-            raise UsageError(f"rate, deviation: expected more than 0, got {self.rate}, {self.deviation}")
+        if not (0 < self.rate < inf and 0 < self.deviation < inf):
+            raise UsageError(f"rate, deviation: expected finite numbers above 0, got {self.rate}, {self.deviation}")
         if not 1 <= self.power <= 16:
             raise UsageError(f"power: expected 1 to 16, got {self.power}")
         if not 0 <= self.momentum < 1:
             raise UsageError(f"momentum: expected a number in [0, 1), got {self.momentum}")
-        if not (0 <= self.tolerance < 1 and self.prior >= 0 and self.realism >= 0):
-            raise UsageError("tolerance, prior, realism: expected 0 or more, and a tolerance below 1")
+        if not (0 <= self.tolerance < 1 and 0 <= self.prior < inf):
+            raise UsageError(
+                f"tolerance, prior: expected a share in [0, 1) and a weight >= 0, got {self.tolerance}, {self.prior}"
+            )
 
     @property
     def restarts(self) -> int:
@@ -73,6 +77,10 @@ class ProjectionConfig:
     def passes(self) -> int:
         """Images that the generator makes for one image, at most."""
         return sum(steps * starts for steps, starts in self.stages)
+
+
+def _is_stage(stage: object) -> bool:
+    return isinstance(stage, tuple) and len(stage) == 2 and all(isinstance(n, int) and n >= 1 for n in stage)
 
 
 REFERENCE = ProjectionConfig()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from lineament.defense.descent import Descent, Objective, begun, check, descended, objective, starts
 from lineament.defense.modes import CHECK, FAST, ProjectionConfig
@@ -47,7 +47,6 @@ def project(
     config: ProjectionConfig = FAST,
     *,
     encoder: Encoder | None = None,
-    critic: nn.Module | None = None,
     seed: int = 0,
     rows: int = ROWS,
 ) -> Projected:
@@ -58,20 +57,19 @@ def project(
         images: of its shape, in [0, 1].
         config: how to descend.
         encoder: its guess takes the place of the first start.
-        critic: judges realism, where ``config.realism`` is not 0.
         seed: of the starts.
         rows: starts, of all images together, that descend at once; but for rounding, nothing depends on it.
 
     Raises:
-        UsageError: images of another shape than the generator's, or a critic missing.
+        UsageError: images of another shape than the generator's, or an encoder of another generator's latents.
     """
-    check(generator, images, config, critic)
+    check(generator, images, encoder)
     if rows < 1:
         raise UsageError(f"rows: expected at least 1, got {rows}")
     half = config.precision == "bfloat16" or (config.precision == "auto" and fast_bfloat16(images.device))
     drawn = starts(generator, config, seed, images.device)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-        minimised = objective(generator, config, critic)
+        minimised = objective(generator, config)
         found = [
             _Search(minimised, part, drawn, config, encoder).run()
             for part in torch.split(images, max(1, rows // config.restarts))

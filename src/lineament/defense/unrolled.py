@@ -2,7 +2,7 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from lineament.defense.descent import Descent, begun, descended, objective, starts
@@ -21,7 +21,6 @@ def unrolled(
     config: ProjectionConfig = FAST,
     *,
     encoder: Encoder | None = None,
-    critic: nn.Module | None = None,
     seed: int = 0,
 ) -> Images:
     """The projected images, with the true gradient through every step of the best start.
@@ -32,11 +31,11 @@ def unrolled(
 
     Arguments and errors are those of `project`.
     """
-    winner = project(generator, images.detach(), config, encoder=encoder, critic=critic, seed=seed).start
+    winner = project(generator, images.detach(), config, encoder=encoder, seed=seed).start
     latents = starts(generator, config, seed, images.device)[winner]
     if encoder is not None:
         latents = torch.where((winner == 0)[:, None], encoder(images), latents)
-    minimised = objective(generator, config, critic)
+    minimised = objective(generator, config)
 
     def piece(done: int, steps: int, given: Tensor, *state: Tensor) -> Descent:
         at = Descent(*state)
