@@ -3,21 +3,22 @@
 Attacked are classifiers A to D behind the fast mode, which re-projects at every step of an attack; beside it stand the
 bare classifier, MagNet's reformer, binarisation and PGD training. A bare classifier counts as one behind a purifier
 that changes nothing, so that BPDA on it is PGD. There is no target here but the truth: no attack is left out because
-it works, and what makes a figure hard to believe (`lineament.defense.sanity`) is told in ``flags``.
+it works, and what makes a figure hard to believe (`lineament.defense.sanity`) is told once a classifier, of all its
+budgets together, in the ``flags`` of its worst case. Random search, which asks a defence at every step, is a control on
+a quarter of the images, the same for every defence, and stays outside the worst case.
 
 The last rows ask what images found against the fast mode do to the reference mode, which is too slow to be attacked
-itself, and how accuracy falls with the budget.
+itself; the rows of further budgets, how accuracy falls with them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from benchmarks.defense_networks import Cleaner, classifier, cleaner, purified, right, there
-from benchmarks.defense_task import CLASSES, Row, Task, arguments, given, kept, over, pieces, row
+from benchmarks.defense_task import CLASSES, Row, Task, arguments, learnt, over, row
 from benchmarks.harness import benchmark
 from lineament.attacks.adaptive import BPDA, Unrolled
 from lineament.attacks.base import Adversarial, Attack
@@ -25,11 +26,15 @@ from lineament.attacks.gradient_sign import FGSM, PGD
 from lineament.attacks.manifold import OnManifold
 from lineament.attacks.noise import Noise
 from lineament.attacks.square import Square
+from lineament.defense.architectures import Architecture
 from lineament.defense.intervals import share
 from lineament.defense.sanity import flags
 from lineament.defense.threats import CLEAN, TOLERANCE, WORST, Trial, lost_at, trials
 from lineament.purifier import Purifier, defended
-from lineament.reproduction.memory import digest
+from lineament.reproduction.chapter_5 import Defence
+from lineament.reproduction.material import accuracy
+from lineament.reproduction.memory import digest, pieces, versioned
+from lineament.reproduction.purifiers import Known
 
 EPS = 0.3
 CURVE = (0.1, 0.2, 0.5)
@@ -38,68 +43,58 @@ CURVE = (0.1, 0.2, 0.5)
 PIECE = 25
 """Images attacked, and kept, at a time."""
 
-
-class Defence(NamedTuple):
-    """The recipe of the classifier, and the purifier before it."""
-
-    recipe: str
-    cleaner: str | None = None
-
+CONTROL, QUERIES = "without gradient", 300
+"""The random search, and how often it asks."""
 
 OURS = "Defense-GAN-Rec fast"
 DEFENCES = {
-    OURS: Defence("rec", "fast"),
-    "none": Defence("orig"),
-    "PGD training": Defence("pgd"),
-    "binarised": Defence("orig", "binarised"),
-    "MagNet reformer": Defence("orig", "magnet"),
+    OURS: Defence("rec", purifier="fast"),
+    "none": Defence(),
+    "PGD training": Defence("pgd", 0.3),
+    "binarised": Defence(purifier="binarised"),
+    "MagNet reformer": Defence(purifier="magnet"),
 }
 
-NOTHING = Cleaner(Purifier("nothing", lambda images, seed: images), ("nothing",))
+NOBODY = Noise(0.0)
+"""Leaves images as they are."""
+
+NOTHING = Known(Purifier("nothing", lambda images, seed: images), "nothing")
 
 
 def threats(purifier: Purifier, eps: float) -> dict[str, Attack]:
     """Every attacker of a defence; one whose projection is dear takes fewer steps, and all of them are printed."""
-    dear = purifier.manifold is not None
-    steps, queries = (20, 100) if dear else (40, 1000)
-    found: dict[str, Attack] = {
-        "oblivious FGSM": FGSM(eps),
-        "oblivious PGD": PGD(eps, steps=40),
-        "random noise": Noise(eps),
-        "without gradient": Square(eps, queries=queries),
-    }
+    dear, average = purifier.manifold is not None, 2 if purifier.randomised else 1
+    steps, restarts = (20, 1) if dear else (40, 5)
+    found: dict[str, Attack] = {"oblivious FGSM": FGSM(eps), "oblivious PGD": PGD(eps), "random noise": Noise(eps)}
     for route in purifier.routes:
         if route == "exact":
-            found["unrolled"] = Unrolled(eps, steps=steps // 2, average=1)
+            deep = steps // 2 if dear else steps
+            found["unrolled"] = Unrolled(eps, steps=deep, average=average, restarts=restarts)
         else:
-            found[f"BPDA {route}"] = BPDA(eps, steps=steps, route=route, average=2 if purifier.randomised else 1)
+            found[f"BPDA {route}"] = BPDA(eps, steps=steps, route=route, average=average, restarts=restarts)
     if dear:
         found["on the manifold"] = OnManifold(eps, steps=200, restarts=2)
     return found
 
 
-def attackers(task: Task, model: str, name: str, eps: float) -> dict[str, Attack]:
-    """Those of one cell: the control without gradient is dear behind a projection, and is run on one classifier."""
+def attackers(task: Task, name: str, eps: float) -> dict[str, Attack]:
+    """Those of a defence that count towards its worst case; of a quick run two."""
     found = threats(behind(task, name).purifier, eps)
-    if task.quick:
-        return {threat: attack for threat, attack in found.items() if threat in ("oblivious PGD", "BPDA identity")}
-    if behind(task, name).kept and (model != task.models[0] or eps != EPS):
-        del found["without gradient"]
-    return found
+    return {threat: found[threat] for threat in ("oblivious PGD", "BPDA identity")} if task.quick else found
 
 
-def behind(task: Task, name: str) -> Cleaner:
+def behind(task: Task, name: str) -> Known:
     """The purifier of a defence."""
-    chosen = DEFENCES[name].cleaner
-    return cleaner(task, chosen) if chosen else NOTHING
+    chosen = DEFENCES[name].purifier
+    return task.material.purifier(chosen) if chosen else NOTHING
 
 
-def trial(task: Task, model: str, name: str, threat: str, attack: Attack | None, n: int) -> Trial:
+def trial(task: Task, model: Architecture, name: str, threat: str, attack: Attack | None, n: int) -> Trial:
     """One attacker of one defence on the first ``n`` images; no attacker for images as they are."""
-    bare, made = classifier(task, DEFENCES[name].recipe, model), behind(task, name)
-    target = defended(bare, made.purifier, seed=task.seed)
-    images, labels = (each[:n] for each in given(task))
-    facts = digest(bare.module, *made.facts, attack, task.seed)
+    bare, known = task.material.classifier(DEFENCES[name].trained(model)), behind(task, name)
+    target = defended(bare, known.purifier, seed=task.seed)
+    images, labels = task.material.images[:n], task.material.labels[:n]
+    facts = digest(bare.module, known.facts, *versioned(attack), task.seed)
 
     def piece(start: int) -> Mapping[str, Tensor]:
         x, y = (each[start : start + PIECE] for each in (images, labels))
@@ -110,60 +105,82 @@ def trial(task: Task, model: str, name: str, threat: str, attack: Attack | None,
             told = torch.tensor([one.oblivious]), torch.tensor([one.seconds], dtype=torch.float64)
             return tensors | {"correct": one.correct, "oblivious": told[0], "seconds": told[1]}
 
-        return kept(task, make, "trial", facts, start, x, y)
+        return task.kept(make, "trial", facts, start, x, y)
 
-    found = pieces(f"{task.data} {threat} on {name} {model}", n, piece, PIECE)
+    found = pieces(n, PIECE, piece)
     correct, oblivious, seconds = (found.pop(key) for key in ("correct", "oblivious", "seconds"))
     adversarial = Adversarial(**found, attack=repr(attack))  # type: ignore[arg-type]
-    return Trial(threat, attack, bool(oblivious[0]), adversarial, correct, float(seconds.sum()))  # type: ignore[arg-type]
+    return Trial(threat, attack or NOBODY, bool(oblivious[0]), adversarial, correct, float(seconds.sum()))
 
 
-def cell(task: Task, model: str, name: str, eps: float, n: int) -> Iterator[Row]:
-    """One defence of one classifier under every attacker, and the worst case."""
-    clean = trial(task, model, name, CLEAN, None, n)
-    found = [clean, *(trial(task, model, name, *pair, n) for pair in attackers(task, model, name, eps).items())]
-    score = share(clean.correct)
-    for one in found[1:]:
-        yield row(
-            task, "adaptive", one.threat, model, name, n, (score, share(one.correct)), settings=one.adversarial.attack,
-            seconds=one.seconds, linf=float(one.adversarial.linf.max()),
-        ) | {"eps": eps}  # fmt: skip
-    worst = share(lost_at(found) > eps + TOLERANCE)
-    yield row(task, "adaptive", WORST, model, name, n, (score, worst), flags=flags(found, CLASSES)) | {"eps": eps}
+def cell(task: Task, model: Architecture, name: str, budgets: Mapping[float, int]) -> Iterator[Row]:
+    """One defence of one classifier under every attacker and in the worst case, at each budget on so many images."""
+    found = {
+        eps: [trial(task, model, name, *pair, n) for pair in attackers(task, name, eps).items()]
+        for eps, n in budgets.items()
+    }
+    eps, few = max(budgets, key=lambda each: budgets[each]), max(1, max(budgets.values()) // 4)
+    controls = [] if task.quick else [trial(task, model, name, CONTROL, Square(eps, queries=QUERIES), few)]
+    told = [*judged([one for each in found.values() for one in each]), *judged([*found[eps], *controls])]
+    for budget, each in found.items():
+        clean = trial(task, model, name, CLEAN, None, budgets[budget])
+        for one in [*each, *(controls if budget == eps else [])]:
+            yield standing(task, model, name, budget, clean, one)
+        scores = share(clean.correct), share(lost_at([clean, *each]) > budget + TOLERANCE)
+        details = {"flags": list(dict.fromkeys(told))} if budget == eps else {}
+        details |= learnt(task, DEFENCES[name], model)
+        yield row(task, "adaptive", WORST, model, name, budgets[budget], scores, **details) | {"eps": budget}
 
 
-def transferred(task: Task, model: str, n: int) -> Iterator[Row]:
+def standing(task: Task, model: Architecture, name: str, eps: float, clean: Trial, one: Trial) -> Row:
+    """One defence under one attacker."""
+    n = len(one.correct)
+    return row(
+        task, "adaptive", one.threat, model, name, n, (share(clean.correct[:n]), share(one.correct)),
+        settings=one.adversarial.attack, seconds=one.seconds, linf=float(one.adversarial.linf.max()),
+    ) | {"eps": eps}  # fmt: skip
+
+
+def judged(found: Sequence[Trial]) -> list[str]:
+    """What makes trials hard to believe, by the images that all of them have."""
+    n = min(len(one.correct) for one in found)
+    return flags([first(one, n) for one in found], CLASSES)
+
+
+def first(one: Trial, n: int) -> Trial:
+    """A trial on its first ``n`` images."""
+    cut = {key: value[:n] for key, value in vars(one.adversarial).items() if isinstance(value, Tensor)}
+    return replace(one, adversarial=replace(one.adversarial, **cut), correct=one.correct[:n])  # type: ignore[arg-type]
+
+
+def transferred(task: Task, model: Architecture, n: int) -> Iterator[Row]:
     """Images that were found against the fast mode, before the reference mode."""
-    images, labels = (each[:n] for each in given(task))
-    bare, reference = classifier(task, "rec", model), cleaner(task, "reference")
-    clean = right(bare, purified(task, reference, images), labels)
-    for threat, attack in attackers(task, model, OURS, EPS).items():
+    material = task.material
+    images, labels = material.images[:n], material.labels[:n]
+    bare, reference = material.classifier(DEFENCES[OURS].trained(model)), material.purifier("reference")
+    clean = accuracy(bare, material.purified(reference, images), labels)
+    for threat, attack in attackers(task, OURS, EPS).items():
         one = trial(task, model, OURS, threat, attack, n)
-        score = right(bare, purified(task, reference, one.adversarial.images), labels)
+        score = accuracy(bare, material.purified(reference, one.adversarial.images), labels)
         yield row(task, "transferred", threat, model, "Defense-GAN-Rec reference", n, (clean, score)) | {"eps": EPS}
 
 
 def measure(task: Task) -> tuple[dict[str, float], list[Row]]:
     """Metrics and rows of one set; PGD training is measured where there is a classifier, at least on the first."""
-    first, half = task.models[0], max(1, task.n // 2)
-    found = [
-        line
-        for name, defence in DEFENCES.items()
-        for model in task.models
-        if defence.recipe != "pgd" or model == first or there(task, "pgd", model)
-        for line in cell(task, model, name, EPS, task.n)
-    ]
-    prefix = task.data.partition("_")[0]
+    one, half, found = task.models[0], max(1, task.n // 2), list[Row]()
+    for name, defence in DEFENCES.items():
+        for model in task.models:
+            if defence.recipe != "pgd" or model == one or task.material.there(defence.trained(model)):
+                more = CURVE if (name, model) == (OURS, one) and not task.quick else ()
+                found += cell(task, model, name, {EPS: task.n, **dict.fromkeys(more, half)})
     metrics = {
-        f"{prefix}_{key}_{name.partition(' ')[0].lower().replace('-', '_')}": fmean(scores)
+        f"{task.prefix}_{key}_{name.partition(' ')[0].lower().replace('-', '_')}": fmean(scores)
         for key, threat in (("worst_case", WORST), ("oblivious", "oblivious FGSM"))
         for name in DEFENCES
-        if (scores := [line["accuracy"] for line in found if (line["defence"], line["attack"]) == (name, threat)])
-    }
-    found += transferred(task, first, half)
-    for eps in () if task.quick else CURVE:
-        found += cell(task, first, OURS, eps, half)
-    return metrics, found
+        if (scores := [each["accuracy"] for each in found
+                       if (each["defence"], each["attack"], each["eps"]) == (name, threat, EPS)])
+    }  # fmt: skip
+    return metrics, [*found, *transferred(task, one, half)]
 
 
 if __name__ == "__main__":

@@ -7,13 +7,15 @@ images, so that every remedy takes about as long.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from benchmarks.defense_networks import Cleaner, attacked, classifier, encoder, generator, projecting, purified, right
-from benchmarks.defense_task import Row, Task, given, row
+from benchmarks.defense_task import Row, Task, row
 from lineament.attacks.gradient_sign import FGSM
 from lineament.defense import generator as generators
 from lineament.defense.detection import error
 from lineament.defense.modes import FAST, REFERENCE, ProjectionConfig
 from lineament.defense.training import snapshots
+from lineament.reproduction.material import accuracy
+from lineament.reproduction.purifiers import Known, projecting
+from lineament.reproduction.trained import Trained
 
 FREE = replace(REFERENCE, deviation=1.0)
 
@@ -25,8 +27,10 @@ REMEDIES: dict[str, ProjectionConfig] = {
     "on the shell": replace(FREE, shell=True),
     "prior of weight 0.01": replace(FREE, prior=0.01),
     "fast": FAST,
-    "fast, on the shell": replace(FAST, shell=True),
-    "fast, prior of weight 0.01": replace(FAST, prior=0.01),
+    "fast, off the shell": replace(FAST, shell=False),
+    "fast, squared error": replace(FAST, power=2.0),
+    "fast, prior, off the shell": replace(FAST, shell=False, prior=0.01),
+    "fast, stopping early": replace(FAST, tolerance=0.01),
 }
 """Ways to project; the fast ones start at the encoder's guess, if there is an encoder."""
 
@@ -41,31 +45,34 @@ ATTACK = FGSM(0.3)
 
 def remedies(task: Task) -> Iterator[Row]:
     """One row a way to project, before the classifier that learnt reconstructions; then one for other classifiers."""
-    G, E = generator(task)[0], encoder(task)
+    material, model = task.material, task.models[0]
+    rec, fast = Trained(model, "rec"), material.purifier(FAST)
     for name, config in REMEDIES.items():
         count = max(1, min(task.n, task.n * PASSES // config.passes))
-        quick = config.optimiser == "adam"
-        yield _standing(task, "remedies", name, "rec", projecting(config, G, E if quick else None), count)
-    yield _standing(task, "remedies", "fast, no encoder", "rec", projecting(FAST, G), task.n)
-    for recipe in ("orig", "rec-noisy"):
-        yield _standing(task, "remedies", f"fast, classifier {recipe}", recipe, projecting(FAST, G, E), task.n)
+        yield _standing(task, "remedies", name, rec, material.purifier(config), count)
+    yield _standing(task, "remedies", "fast, no encoder", rec, projecting(FAST, material.generator), task.n)
+    yield _standing(task, "remedies", "fast, classifier orig", Trained(model), fast, task.n)
+    yield _standing(task, "remedies", "fast, classifier rec-noisy", Trained(model, "rec", noisy=True), fast, task.n)
 
 
 def snapshot_curve(task: Task) -> Iterator[Row]:
     """One row a snapshot of the generator, by the fast mode without encoder, before the classifier of the images."""
-    kept = list(snapshots(task.networks / "generator").items())
-    for step, place in kept[:: max(1, -(-len(kept) // SHOWN))]:
+    kept = list(snapshots(task.material.folder / "generator").items())
+    apart = max(1, -(-len(kept) // SHOWN))
+    for step, place in kept[::-1][::apart][::-1]:  # counted from the last one, which is what is used
         G, card = generators.load(place)
-        made = _standing(task, "generator steps", str(step), "orig", projecting(FAST, G), max(1, task.n // 4))
+        known, count = projecting(FAST, G), max(1, task.n // 4)
+        made = _standing(task, "generator steps", str(step), Trained(task.models[0]), known, count)
         yield made | {"details": made["details"] | {"generator": card.get("metrics")}}
 
 
-def _standing(task: Task, table: str, name: str, recipe: str, cleaner: Cleaner, count: int) -> Row:
+def _standing(task: Task, table: str, name: str, trained: Trained, known: Known, count: int) -> Row:
     """Accuracy without and under attack, and how far projected images lie from those given."""
-    (images, labels), model = given(task), task.models[0]
-    bare = classifier(task, recipe, model)
-    sets = {"clean": images[:count], "attacked": attacked(task, bare, ATTACK, images, labels)[:count]}
-    made = {key: purified(task, cleaner, each) for key, each in sets.items()}
-    errors = {f"{key}_error": float(error(sets[key], made[key]).mean()) for key in sets}
-    scores = [right(bare, each, labels[:count]) for each in made.values()]
-    return row(task, table, "FGSM", model, name, count, scores, **errors)
+    material = task.material
+    bare = material.classifier(trained)
+    sets = {"clean": material.images[:count], "attacked": material.attacked(ATTACK, bare)[:count]}
+    made = {key: material.purified(known, each) for key, each in sets.items()}
+    told = {f"{key}_error": float(error(sets[key], made[key]).mean()) for key in sets}
+    scores = [accuracy(bare, each, material.labels[:count]) for each in made.values()]
+    learnt = material.learnt(trained)
+    return row(task, table, "FGSM", trained.architecture, name, count, scores, learnt=learnt, **told)

@@ -1,39 +1,31 @@
-"""What the benchmarks of the defence share: images, networks, purifiers, and a memory of what was dear to compute.
+"""What the benchmarks of the defence share: a data set and how much of it, the rows of their tables, their flags.
 
-A projection takes up to a third of a second of a core for one image, and the tables ask for tens of thousands. So
-projections, attacks and substitutes are kept in ``runs/benchmarks/defense/DATA/kept``, each named by the sha256 of all
-that it follows from: weights, settings, seed, images. A run that was killed goes on, one of more images adds to one of
-fewer, and no benchmark computes again what another one has. What does not show in the name is a change of the code
-itself: after one, delete the folder.
+Images, networks, attacked images and projections are those of `lineament.reproduction.material`, which the verb
+``reproduce table`` measures with, too: kept in ``runs/benchmarks/defense/DATA``, so that a run that was killed goes on,
+one of more images adds to one of fewer, and no benchmark computes again what another one has. A run of another seed
+keeps what it trains and computes in a folder ``seedN`` there, a quick one in ``quick``.
 """
 
 import argparse
 import functools
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from benchmarks.harness import ROOT, data_root
-from lineament.datasets.labelled import floats
-from lineament.errors import UsageError
-from lineament.reproduction import memory
-from lineament.reproduction.material import PIECE
-from lineament.reproduction.parts import Parts
-from lineament.reproduction.parts import parts as section_5_4
+from lineament.defense.architectures import Architecture
+from lineament.errors import JobError, UsageError
+from lineament.reproduction.chapter_5 import Defence
+from lineament.reproduction.material import WIDTH, Material
+from lineament.reproduction.memory import kept
 
 RUNS = ROOT / "runs" / "benchmarks" / "defense"
 DATA = ("mnist", "fashion_mnist")
 CLASSES = 10
-
-PRINTED = {"mnist": "MNIST", "fashion_mnist": "F-MNIST"}
-"""What the dissertation's tables call the sets."""
 
 Row = dict[str, Any]
 
@@ -46,7 +38,7 @@ class Task:
         data: registered set.
         n: test images, the first of a permutation.
         seed: of the permutation and all else.
-        quick: a run to see that it runs: few images, the cheapest classifier, what is trained is not kept.
+        quick: a run to see that it runs: few images, the cheapest classifier, what is trained lies apart.
     """
 
     data: str
@@ -55,72 +47,56 @@ class Task:
     quick: bool = False
 
     @property
-    def networks(self) -> Path:
-        """Where networks that were trained for this set are looked for."""
-        return RUNS / self.data
+    def material(self) -> Material:
+        """Its images and networks, and what is computed of them."""
+        return _material(self)
 
     @property
-    def home(self) -> Path:
-        """Where what is computed and trained is kept; of a quick run it is gone when the process ends."""
-        return Path(scratch().name) / self.data if self.quick else self.networks
-
-    @property
-    def models(self) -> tuple[str, ...]:
+    def models(self) -> tuple[Architecture, ...]:
         """The classifiers of table 5.4."""
         return ("D",) if self.quick else ("A", "B", "C", "D")
 
+    @property
+    def prefix(self) -> str:
+        """Of its metrics."""
+        return self.data.partition("_")[0]
+
+    def kept(self, make: Callable[[], Mapping[str, Tensor]], *facts: object) -> dict[str, Tensor]:
+        """What ``make`` gives, which must follow from ``facts``: computed once, then read."""
+        return kept(self.material.memory, make, *facts)
+
 
 @functools.cache
-def scratch() -> tempfile.TemporaryDirectory[str]:
-    """Where quick runs lie."""
-    return tempfile.TemporaryDirectory()
-
-
-@functools.cache
-def parts(task: Task) -> Parts:
-    """The images of a task, as bytes, in the parts of section 5.4."""
-    try:
-        return section_5_4(task.data, data_root(), task.n, seed=task.seed)
-    except UsageError as error:
-        sys.exit(f"--n: {error}")
-
-
-def given(task: Task) -> tuple[Tensor, Tensor]:
-    """Test images, as an image batch, and their classes."""
-    part = parts(task).test
-    return floats(part.images), part.labels
-
-
-def kept(task: Task, make: Callable[[], Mapping[str, Tensor]], *facts: object) -> dict[str, Tensor]:
-    """What ``make`` gives, which must follow from ``facts``: computed once, then read."""
-    return memory.kept(task.home / "kept", make, *facts)
-
-
-def pieces(name: str, total: int, make: Callable[[int], Mapping[str, Tensor]], size: int = PIECE) -> dict[str, Tensor]:
-    """What ``make`` gives of each piece of images that starts there, put together; says how long it took if long."""
-    started = time.perf_counter()
-    found = [make(start) for start in range(0, total, size)]
-    if (seconds := time.perf_counter() - started) > 5:
-        print(f"{time.strftime('%H:%M:%S')} {name}: {total} images in {seconds:.0f} s", flush=True)
-    return {key: torch.cat([piece[key] for piece in found]) for key in found[0]}
+def _material(task: Task) -> Material:
+    return Material(task.data, RUNS / task.data, data_root(), task.n, task.seed, task.quick, device="cpu")
 
 
 def row(
-    task: Task, table: str, attack: str, model: str, defence: str, n: int, scores: Sequence[list[float]],
+    task: Task, table: str, attack: str, model: str, defence: str, n: int, scores: Sequence[Sequence[float]],
     published: float | None = None, **details: Any,
 ) -> Row:  # fmt: skip
     """One defence in one cell: accuracy without attack, accuracy under it with its 95 % interval, the printed one.
 
     Args:
-        scores: both accuracies, each with its interval, as `defense_networks.right` gives them.
+        scores: both accuracies, each with its interval, as `material.accuracy` gives them.
         details: what the row carries, but a terminal does not show.
     """
     clean, (accuracy, low, high) = scores
+    if not task.quick:
+        told = f"{task.data} {table} {attack} {model} {defence}"
+        print(f"{time.strftime('%H:%M:%S')} {told}: {clean[0]:.3f} {accuracy:.3f}", flush=True)
     return {
         "data": task.data, "table": table, "attack": attack, "model": model, "defence": defence, "n": n,
         "clean": clean[0], "accuracy": accuracy, "low": low, "high": high, "published": published,
-        "details": {"clean_interval": clean[1:], **details},
+        "details": {"clean_interval": list(clean[1:]), **details},
     }  # fmt: skip
+
+
+def learnt(task: Task, defence: Defence, model: Architecture) -> dict[str, Any]:
+    """What the classifier of a defence learnt, and how wide its auto-encoder is, for the details of a row."""
+    found = {"learnt": task.material.learnt(defence.trained(model))}
+    reforms = defence.purifier in ("magnet", "autoencoded")
+    return found | ({"width": WIDTH, "printed_width": 2 * WIDTH} if reforms else {})
 
 
 def over(measure: Callable[[Task], tuple[dict[str, float], list[Row]]], *, few: int) -> Callable[..., Any]:
@@ -135,7 +111,10 @@ def over(measure: Callable[[Task], tuple[dict[str, float], list[Row]]], *, few: 
         metrics: dict[str, float] = {}
         rows: list[Row] = []
         for name in [data] if data else DATA:
-            more, found = measure(Task(name, few if quick else n, seed, quick))
+            try:
+                more, found = measure(Task(name, few if quick else n, seed, quick))
+            except (JobError, UsageError) as error:
+                sys.exit(f"{name}: {error}")
             metrics, rows = metrics | more, rows + found
         if data and not quick:
             print("\n".join(f"{name}: {value:.4f}" for name, value in metrics.items()))

@@ -14,13 +14,14 @@ from collections.abc import Iterator, Mapping
 from torch import Tensor
 
 from benchmarks import adaptive
-from benchmarks.defense_networks import attacked, classifier, cleaner, purified
-from benchmarks.defense_task import Row, Task, arguments, given, over, parts
+from benchmarks.defense_task import Row, Task, arguments, over
 from benchmarks.harness import benchmark
 from lineament.attacks.gradient_sign import FGSM
 from lineament.datasets.labelled import floats
+from lineament.defense.classifiers import Recipe
 from lineament.defense.detection import Detection, detection, disagreement, error
 from lineament.defense.magnet import MagNet
+from lineament.reproduction.trained import Trained
 
 EPS = (0.1, 0.2, 0.3)
 RATE = 0.05
@@ -30,23 +31,25 @@ DEVELOPMENT = 200
 
 FEWER = 4
 
-LEARNT = {"reference": "rec", "fast": "rec", "MagNet": "orig"}
+LEARNT: dict[str, Recipe] = {"reference": "rec", "fast": "rec", "MagNet": "orig"}
 """The recipe of the classifier that is attacked and asked, by what projects or reforms."""
 
 
 def scores(task: Task, mode: str, images: Tensor) -> Mapping[str, Tensor]:
     """The scores of each image, ``(n,)``; the greater, the more it looks attacked."""
-    bare = classifier(task, LEARNT[mode], task.models[0])
+    material = task.material
+    bare = material.classifier(Trained(task.models[0], LEARNT[mode]))
     if mode == "MagNet":
-        return MagNet(bare, cleaner(task, "magnet").purifier).scores(images)
-    made = purified(task, cleaner(task, mode), images)
+        return MagNet(bare, material.purifier("magnet").purifier).scores(images)
+    made = material.purified(material.purifier(mode), images)
     return {"error": error(images, made), "disagreement": disagreement(bare, images, made)}
 
 
 def rows(task: Task, mode: str, attack: str, adversarial: Tensor) -> Iterator[Row]:
     """One row a score for the first test images, attacked."""
     count = 20 if task.quick else DEVELOPMENT
-    sets = floats(parts(task).development.images[:count]), given(task)[0][: len(adversarial)], adversarial
+    material = task.material
+    sets = floats(material.parts.development.images[:count]), material.images[: len(adversarial)], adversarial
     development, clean, under = (scores(task, mode, images) for images in sets)
     for name in clean:
         yield line(task, mode, attack, name, detection(clean[name], under[name], development[name], rates=[RATE]))
@@ -64,21 +67,20 @@ def line(task: Task, mode: str, attack: str, score: str, found: Detection) -> Ro
 
 def measure(task: Task) -> tuple[dict[str, float], list[Row]]:
     """Metrics and rows of one set; of the two modes, the lower AUC by error counts."""
-    (images, labels), model, found = given(task), task.models[0], list[Row]()
+    model, found = task.models[0], list[Row]()
     for eps in EPS:
         for mode, recipe in LEARNT.items():
             few = mode == "reference" and eps != max(EPS)
-            adversarial = attacked(task, classifier(task, recipe, model), FGSM(eps), images, labels)
+            adversarial = task.material.attacked(FGSM(eps), task.material.classifier(Trained(model, recipe)))
             found += rows(task, mode, f"FGSM {eps}", adversarial[: max(1, task.n // FEWER) if few else None])
-    prefix = task.data.partition("_")[0]
     by_error = [one for one in found if one["score"] == "error"]
     metrics = {
-        f"{prefix}_auc_eps_{eps}": min(
+        f"{task.prefix}_auc_eps_{eps}": min(
             one["auc"] for one in by_error if one["attack"] == f"FGSM {eps}" and one["mode"] != "MagNet"
         )
         for eps in EPS
     }
-    for threat, attack in adaptive.attackers(task, model, adaptive.OURS, adaptive.EPS).items():
+    for threat, attack in adaptive.attackers(task, adaptive.OURS, adaptive.EPS).items():
         one = adaptive.trial(task, model, adaptive.OURS, threat, attack, max(1, task.n // 10))
         if not one.oblivious:
             found += rows(task, "fast", f"{threat} {adaptive.EPS}", one.adversarial.images)

@@ -2,24 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks import defense_networks, defense_task
+from benchmarks import defense_task
 from lineament.defense import generator as generators
 from lineament.defense.networks import Generator
+from lineament.reproduction import material
 from tests.datasets.trees import idx_bytes
-
-CACHED = (
-    defense_task.parts,
-    defense_networks.generator,
-    defense_networks.encoder,
-    defense_networks.classifier,
-    defense_networks.cleaner,
-)
 
 
 def write_bars(folder: Path, **counts: int) -> None:
@@ -39,13 +31,10 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of the runs; 240 training and 170 test images of MNIST's form."""
     monkeypatch.setenv("LINEAMENT_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(defense_task, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(defense_task, "scratch", lambda: SimpleNamespace(name=tmp_path / "scratch"))
-    monkeypatch.setattr(defense_networks, "shipped", lambda data, what: tmp_path / "package" / data / what)
+    monkeypatch.setattr(material, "shipped", lambda data, what: tmp_path / "package" / data / what)
     write_bars(tmp_path / "data" / "MNIST" / "raw", train=240, t10k=170)
     torch.manual_seed(0)
     generators.save(Generator((1, 28, 28), latent=4, width=2), tmp_path / "runs" / "mnist" / "generator")
-    for function in CACHED:
-        function.cache_clear()
+    defense_task._material.cache_clear()
     yield tmp_path / "runs"
-    for function in CACHED:
-        function.cache_clear()
+    defense_task._material.cache_clear()

@@ -6,24 +6,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks import defense_networks, defense_task
-from benchmarks.defense_networks import (
-    Cleaner,
-    attacked,
-    classifier,
-    cleaner,
-    found,
-    purified,
-    right,
-    substitute,
-    there,
-)
-from benchmarks.defense_task import Task, given, kept, over, parts
+from benchmarks.defense_task import Task, learnt, over, row
+from benchmarks.intervals import paired
+from benchmarks.nearest import CHUNK, nearest
 from lineament.attacks.gradient_sign import FGSM
 from lineament.classifier import AdaptedClassifier, from_module
+from lineament.datasets.labelled import Labelled
 from lineament.defense.architectures import build
 from lineament.defense.classifiers import save_classifier
+from lineament.errors import JobError
 from lineament.purifier import Purifier
+from lineament.reproduction import purifiers
+from lineament.reproduction.chapter_5 import Defence
+from lineament.reproduction.purifiers import Known
+from lineament.reproduction.trained import Trained
 from tests.benchmarks.defense_kit import runs
 
 __all__ = ["runs"]
@@ -34,96 +30,83 @@ def pixels(n: int) -> Tensor:
 
 
 def test_what_was_computed_is_read_and_not_computed_again(runs: Path) -> None:
-    made = kept(Task("mnist"), lambda: {"images": pixels(4).mT}, "purified", 1)
-    read = kept(Task("mnist", n=7), lambda: pytest.fail("computed again"), "purified", 1)
+    made = Task("mnist").kept(lambda: {"images": pixels(4).mT}, "purified", 1)
+    read = Task("mnist", n=7).kept(lambda: pytest.fail("computed again"), "purified", 1)
     assert torch.equal(made["images"], read["images"])
-    assert kept(Task("mnist"), lambda: {"images": pixels(1)}, "purified", 2)["images"].shape == (1, 1, 28, 28)
+    assert Task("mnist").kept(lambda: {"images": pixels(1)}, "purified", 2)["images"].shape == (1, 1, 28, 28)
 
 
 def test_more_images_cost_the_new_ones_alone(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(defense_networks, "PIECE", 3)
-    monkeypatch.setattr(defense_task.pieces, "__defaults__", (3,))
+    monkeypatch.setattr(purifiers, "PIECE", 3)
     seen: list[int] = []
 
     def purify(images: Tensor, seed: int) -> Tensor:
         seen.append(len(images))
         return 1 - images
 
-    made = Cleaner(Purifier("negative", purify), ("facts",), kept=True)
-    assert torch.equal(purified(Task("mnist"), made, pixels(6)), 1 - pixels(6))
-    assert torch.equal(purified(Task("mnist"), made, pixels(8)), 1 - pixels(8))
+    known, material = Known(Purifier("negative", purify), "facts", dear=True), Task("mnist").material
+    assert torch.equal(material.purified(known, pixels(6)), 1 - pixels(6))
+    assert torch.equal(material.purified(known, pixels(8)), 1 - pixels(8))
     assert seen == [3, 3, 2]
-    purified(Task("mnist"), made._replace(facts=("other weights",)), pixels(3))
-    purified(Task("mnist", seed=1), made, pixels(3))
+    material.purified(known._replace(facts="other weights"), pixels(3))
+    Task("mnist", seed=1).material.purified(known, pixels(3))
     assert seen == [3, 3, 2, 3, 3]
+    assert {path.parent.name for path in (runs / "mnist" / "seed1").rglob("*.safetensors")} == {"kept"}
 
 
 def test_an_attack_is_kept_by_the_weights_it_was_computed_on(runs: Path) -> None:
-    labels = torch.arange(4)
+    material = Task("mnist", n=4).material
     first, second = (from_module(nn.Sequential(nn.Flatten(), nn.Linear(784, 10))) for _ in range(2))
-    made = attacked(Task("mnist"), first, FGSM(0.2), pixels(4), labels)
-    assert torch.equal(made, FGSM(0.2)(first, pixels(4), labels).images)
-    assert torch.equal(made, attacked(Task("mnist"), first, FGSM(0.2), pixels(4), labels))
-    assert not torch.equal(made, attacked(Task("mnist"), second, FGSM(0.2), pixels(4), labels))
-    assert not torch.equal(made, attacked(Task("mnist"), first, FGSM(0.1), pixels(4), labels))
+    made = material.attacked(FGSM(0.2), first)
+    assert torch.equal(made, FGSM(0.2)(first, material.images, material.labels).images)
+    assert torch.equal(made, material.attacked(FGSM(0.2), first))
+    assert not torch.equal(made, material.attacked(FGSM(0.2), second))
+    assert not torch.equal(made, material.attacked(FGSM(0.1), first))
 
 
-def test_fewer_test_images_are_the_first_of_more_and_none_is_the_attackers(runs: Path) -> None:
-    few, many = parts(Task("mnist", n=5)), parts(Task("mnist", n=20))
-    assert torch.equal(few.test.images, many.test.images[:5]) and torch.equal(few.held_out.images, many.held_out.images)
-    assert [len(part) for part in many] == [200, 40, 20, 150]
-    held = {bytes(image.numpy()) for image in many.held_out.images}
-    assert not held & {bytes(image.numpy()) for image in many.test.images}
-    assert not torch.equal(parts(Task("mnist", n=20, seed=1)).test.images, many.test.images)
-    with pytest.raises(SystemExit, match="--n: n: expected 1 to 20"):
-        parts(Task("mnist", n=21))
-
-
-def saved(place: Path, name: str = "D") -> AdaptedClassifier:
-    network = build(name, (1, 28, 28), 10)
-    save_classifier(network, place, architecture="D", shape=(1, 28, 28), recipe="orig")
+def saved(place: Path, recipe: str = "orig") -> AdaptedClassifier:
+    network = build("D", (1, 28, 28), 10)
+    save_classifier(network, place, architecture="D", shape=(1, 28, 28), recipe=recipe)
     return from_module(network)
 
 
 def test_a_classifier_is_found_in_the_runs_then_in_the_package_and_never_half_trained(runs: Path) -> None:
-    task, package = Task("mnist"), runs.parent / "package" / "mnist"
+    material, package = Task("mnist").material, runs.parent / "package" / "mnist"
     half = runs / "mnist" / "classifiers" / "orig" / "D"
     half.mkdir(parents=True)
     (half / "checkpoint.safetensors").touch()
-    assert there(task, "orig", "D") is None
+    assert material.there(Trained("D")) is None
     saved(package / "classifiers" / "D")
-    assert there(task, "orig", "D") == package / "classifiers" / "D"
-    assert there(task, "rec", "D") is None  # what comes with the package has learnt images
+    assert material.there(Trained("D")) == package / "classifiers" / "D"
+    assert material.there(Trained("D", "rec")) is None  # what comes with the package has learnt images
     saved(half / "classifier")
-    assert there(task, "orig", "D") == half
-    assert found(task, "generator") == runs / "mnist" / "generator"
+    assert material.there(Trained("D")) == half
+    assert Task("mnist", seed=1).material.there(Trained("D")) == package / "classifiers" / "D"
+    saved(runs / "mnist" / "classifiers" / "rec" / "D" / "classifier", "rec")
+    assert Task("mnist", seed=1).material.there(Trained("D", "rec")) is None  # a seed's folder is its own
+    with pytest.raises(JobError, match="rec/D: did not learn what this generator"):
+        material.there(Trained("D", "rec"))
 
 
-def test_a_missing_generator_says_how_to_train_one(runs: Path) -> None:
-    with pytest.raises(SystemExit, match=r"no generator of fashion_mnist: lineament train generator --data fashion"):
-        defense_networks.generator(Task("fashion_mnist"))
-
-
-def test_missing_classifiers_are_trained_and_those_of_a_quick_run_are_not_kept(runs: Path) -> None:
+def test_missing_classifiers_are_trained_and_say_what_they_learnt(runs: Path) -> None:
     quick = Task("mnist", n=4, quick=True)
-    images, labels = given(quick)
-    for recipe in ("rec-noisy", "fgsm-0.3"):
-        made = classifier(quick, recipe, "D")
-        assert right(made, images, labels)[0] <= 1 and there(quick, recipe, "D") is None
-    stand_in = substitute(quick, classifier(quick, "fgsm-0.3", "D"), "E")
-    again = substitute(quick, classifier(quick, "fgsm-0.3", "D"), "E")
-    assert torch.equal(stand_in(images), again(images)) and stand_in(images).shape == (4, 10)
+    trained = Trained("D", "rec", noisy=True)
+    assert quick.material.there(trained) is None
+    quick.material.classifier(trained)
+    assert quick.material.there(trained) == runs / "mnist" / "quick" / "classifiers" / "rec-noisy" / "D"
+    assert learnt(quick, Defence("rec"), "D") == {"learnt": {"images": 60, "epochs": 20, "reconstructed": "fast"}}
+    assert learnt(quick, Defence(purifier="magnet"), "D")["width"] == 32
 
 
 def test_every_purifier_of_the_tables_gives_images(runs: Path) -> None:
-    quick = Task("mnist", n=2, quick=True)
+    material = Task("mnist", n=2, quick=True).material
     made = {
-        name: purified(quick, cleaner(quick, name), given(quick)[0])
+        name: material.purified(material.purifier(name))
         for name in ("reference", "fast", "magnet", "autoencoded", "binarised", "blurred")
     }
     assert all(images.shape == (2, 1, 28, 28) and 0 <= images.min() <= images.max() <= 1 for images in made.values())
     assert not torch.equal(made["magnet"], made["autoencoded"])
-    assert (quick.home / "kept").is_dir() and not (runs / "mnist" / "kept").exists()
+    assert (runs / "mnist" / "quick" / "kept").is_dir() and not (runs / "mnist" / "kept").exists()
 
 
 def test_a_run_over_one_set_records_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,3 +117,34 @@ def test_a_run_over_one_set_records_nothing(capsys: pytest.CaptureFixture[str]) 
     metrics, rows = run(quick=False, seed=0, data=None, n=9)
     assert list(metrics) == ["mnist_9", "fashion_mnist_9"] and len(rows) == 2
     assert run(quick=True, seed=0, data="mnist", n=9)[1] == [{"n": 3}]
+
+
+def test_too_many_images_are_told_and_not_traced(runs: Path) -> None:
+    run = over(lambda task: ({}, [{"n": len(task.material.images)}]), few=3)
+    with pytest.raises(SystemExit, match="mnist: n: expected 1 to 20"):
+        run(quick=False, seed=0, data="mnist", n=21)
+
+
+def test_a_row_tells_where_a_run_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    made = row(Task("mnist"), "5.4", "FGSM", "A", "none", 9, [(0.9, 0.8, 1.0), (0.5, 0.4, 0.6)], 0.4, learnt=1)
+    assert made["details"] == {"clean_interval": [0.8, 1.0], "learnt": 1} and made["published"] == 0.4
+    assert capsys.readouterr().out.endswith("mnist 5.4 FGSM A none: 0.900 0.500\n")
+
+
+def test_the_nearest_training_image_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Labelled((pixels(50) * 255).byte(), torch.arange(50))
+    given = (train.images[[7, 41, 3]].float() / 255 + 0.1 * pixels(3)).clamp(0, 1)
+    assert nearest(train, given).tolist() == [7, 41, 3]
+    monkeypatch.setattr("benchmarks.nearest.CHUNK", 8)  # the 41st lies in a later piece than the 7th
+    assert CHUNK > 8 and nearest(train, given).tolist() == [7, 41, 3]
+    images = pixels(6).flip(3)
+    by_hand = torch.cdist(images.flatten(1).double(), train.images.flatten(1).double() / 255).argmin(1)
+    assert torch.equal(nearest(train, images), by_hand)
+
+
+def test_a_gain_is_of_pairs() -> None:
+    both, first, second = [True] * 90, [True] * 8 + [False] * 2, [False] * 8 + [True] * 2
+    value, low, high = paired(both + first, both + second)
+    assert value == pytest.approx(0.06) and low < 0.06 < high
+    assert (low, high) == pytest.approx((6 / 102 - 0.0629, 6 / 102 + 0.0629), abs=2e-4)  # worked out by hand
+    assert paired([True] * 5, [True] * 5)[0] == 0 and paired([True] * 5, [True] * 5)[2] > 0.1
