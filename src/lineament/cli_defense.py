@@ -29,7 +29,8 @@ def train_generator(
         root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
         preset: cpu (one core, about an hour) or reference (the dissertation's, for a GPU).
         steps: instead of the preset's number.
-        size: cut images to a square about their middle and bring it to so many pixels a side: 28, 32, 56 or 64.
+        size: cut images to a square about their middle and bring it to so many pixels a side: 25 to 32, 49 to 64, ...;
+            as they are unless given.
         seed: of weights and batches.
         device: where to compute.
         precision: of the arithmetic; auto takes bfloat16 where it is faster.
@@ -107,7 +108,7 @@ def train_classifier(
         recipe: orig learns images; rec what a generator makes of them; fgsm and pgd attacked images (adversarial
             training).
         generator: for rec, a run of `lineament train generator`; that of the package for the set unless given.
-        mode: of the projection, for rec.
+        mode: of the projection, for rec; reference is the dissertation's, and takes about 25 times as long.
         noise: for rec, learn also what becomes of images under noise of this greatest size, such as 0.3.
         eps: budget of the attacks, for fgsm and pgd, in which a value changes by at most this; 0.3 unless given.
         epochs: instead of the architecture's usual number.
@@ -168,7 +169,7 @@ def attack(
         attribute: instead, tell the presence of this attribute of a detector from its absence.
         defense: what stands before the classifier; nothing unless given.
         generator: of defense_gan, a run of `lineament train generator`; that of the package for the set unless given.
-        mode: of the projection; reference is the dissertation's, and ten times as dear.
+        mode: of the projection; reference is the dissertation's, and takes about 25 times as long.
         data: a data set; its test images are attacked where no pictures are named.
         root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
         n: how many test images.
@@ -178,7 +179,7 @@ def attack(
         json: print the figures as JSON instead of a table.
         seed: of the images, the attacks and the defence.
         device: where to compute.
-        dry_run: print what would be attacked as JSON and stop.
+        dry_run: open all that is named, print what would be attacked as JSON and stop.
     """
     from lineament.defense.attack_commands import attack_images
     from lineament.defense.choices import Request
@@ -223,18 +224,19 @@ def defend(
         attribute: instead, tell the presence of this attribute of a detector from its absence.
         defense: what stands before the classifier.
         generator: of defense_gan, a run of `lineament train generator`; that of the package for the set unless given.
-        mode: of the projection; reference is the dissertation's, and ten times as dear.
+        mode: of the projection; reference is the dissertation's, takes about 25 times as long, and first purifies 200
+            development images of --data, for each mode has a threshold of its own.
         data: a data set; its test images are meant where no pictures are named.
         root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
         n: how many test images.
         fit: cut and scale images to what the classifier takes, and make them grey if need be.
-        fpr: flag an image whose error is greater than all but this share of clean images have.
+        fpr: flag an image whose error is greater than all but this share of clean development images have.
         out: write the purified pictures: as PNGs and a report.json into a new folder, or, if the name ends in .html, on
             a page.
         json: print the figures as JSON instead of a table.
         seed: of the images and the defence.
         device: where to compute.
-        dry_run: print what would be defended as JSON and stop.
+        dry_run: open all that is named, print what would be defended as JSON and stop.
     """
     from lineament.defense.choices import Request
     from lineament.defense.defend_commands import defend_images

@@ -145,6 +145,8 @@ def test_a_saved_network_comes_back(tmp_path: Path) -> None:
     loaded = load_classifier(tmp_path / "kept")
     images = torch.rand(5, 3, 16, 16)
     assert loaded.name == "A-rec" and torch.equal(loaded(images), network(images))
+    with pytest.raises(UsageError, match=r"A-rec: takes 3 x 16 x 16 \(.*\), got 1 x 28 x 28"):
+        loaded(torch.rand(2, 1, 28, 28))
 
 
 @pytest.mark.parametrize(

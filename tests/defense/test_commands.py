@@ -17,6 +17,7 @@ from lineament.defense import attack_commands, judge, presets
 from lineament.defense.classifiers import load_classifier
 from lineament.defense.flagging import ENTRY
 from lineament.defense.generator import load
+from lineament.defense.shipped import shipped
 from tests.explanation.toy import bars
 
 N, SIZE = 240, 28
@@ -208,6 +209,30 @@ def test_one_bad_picture_does_not_lose_the_others(runs, data, tmp_path, capsys):
         assert "bad.png: not an image" in told.err and "small.png: 10 x 10 pixels" in told.err
 
 
+def test_the_table_is_readable_at_80_columns(runs, data, capsys):
+    attacks = "--attack rand_fgsm on_manifold noise --eps 0.031372549 --settings steps=2 restarts=1 alpha=0.01"
+    behind = f"--classifier {runs}/bare --defense defense_gan --generator {runs}/generator"
+    assert main(f"attack {behind} --data folder --root {data} --n 100 {attacks}".split()) == 0
+    told = capsys.readouterr()
+    assert "--n 100: folder has 36 test images" in told.err
+    table = told.out.splitlines()[: next(i for i, line in enumerate(told.out.splitlines()) if "FGSM(" in line)]
+    assert all(len(line.rstrip()) <= 80 and "…" not in line for line in table)
+    named = {line.split()[0]: line for line in table if "8/255" in line}
+    assert set(named) == {"rand_fgsm", "on_manifold*", "noise*", "worst"}
+    assert any(line.startswith("no attack") and "100 [92, 100]" in line for line in table)
+    assert "*: aimed at the defence" in " ".join(told.out.split())
+
+
+def test_a_classifier_of_one_attribute_is_attacked_on_its_set(data, tmp_path, capsys):
+    given = f"--data folder --root {data}"
+    words = f"train classifier {given} --attribute Right --architecture E --epochs 1 --precision float32"
+    assert main(f"{words} --out {tmp_path}/right".split()) == 0
+    assert main(f"attack {given} --classifier {tmp_path}/right --n 4 --attack noise --json".split()) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["classes"] == ["no Right", "Right"] and told["n"] == 4
+    assert told["attacks"][0]["attack"] is None
+
+
 def test_a_dry_run_resolves_and_writes_nothing(runs, data, tmp_path, capsys):
     given, out = f"--data folder --root {data}", tmp_path / "out"
     for words, expected in [
@@ -231,10 +256,10 @@ TRAIN = "--data folder --root {data} --out {tmp}/x"
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (f"train generator {TRAIN} --preset cpo", 2, "did you mean 'cpu'"),
-        (f"train generator {TRAIN} --size 20", 2, "28, 32, 56, 64"),
+        (f"train generator {TRAIN} --preset gpu", 2, "--preset: expected cpu or reference, got 'gpu'"),
+        (f"train generator {TRAIN} --size 20", 2, "25 to 32, 49 to 64 ... px, not 3 x 20 x 20"),
         (f"train generator {TRAIN} --size 4", 2, "8 to 512"),
-        (f"train generator {TRAIN} --steps 0", 2, "at least 1"),
+        (f"train generator {TRAIN} --steps 0", 2, "--steps: expected at least 1"),
         (f"train generator {TRAIN} --seed -1", 2, "--seed"),
         ("train generator --data folder --root {tmp} --out {tmp}/x", 1, "labels"),
         ("train encoder --generator {tmp}", 1, "card.json"),
@@ -245,13 +270,22 @@ TRAIN = "--data folder --root {data} --out {tmp}/x"
         (f"train classifier {TRAIN} --recipe pgd --eps -1", 2, "got -1"),
         (f"train classifier {TRAIN} --attribute Lefd", 2, "did you mean 'Left'"),
         (f"train classifier {TRAIN} --size 12 --architecture B", 2, "too small"),
-        (f"train classifier {TRAIN} --n 0", 2, "at least 1"),
-        (f"train classifier {TRAIN} --epochs 0", 2, "at least 1"),
+        (f"train classifier {TRAIN} --n 0 --epochs 2", 2, "--n: expected at least 1, got 0"),
+        (f"train classifier {TRAIN} --epochs 0", 2, "--epochs: expected at least 1, got 0"),
+        (f"train classifier {TRAIN} --recipe fgsm --eps 8", 2, "8 grey levels of 255 are 0.0314"),
+        (f"train classifier {TRAIN} --recipe rec --generator {{data}} --dry-run", 1, "{data}: holds no card"),
         (f"train classifier {TRAIN} --eps 0.3", 2, "--recipe fgsm or pgd"),
         ("attack --data folder --root {data}", 2, "name a classifier"),
         ("attack --classifier {runs}/bare", 2, "name pictures"),
         ("attack {data}/000.png --classifier {tmp}", 1, "card.json"),
+        ("attack {data}/000.png --classifier {tmp}/none", 1, "--classifier {tmp}/none: no such folder"),
+        ("attack {data}/000.png --classifier {runs}/generator", 1, "is the run of a generator, and"),
+        ("attack {data}/000.png --classifier {runs}/generator/generator", 1, "holds the kind generator"),
+        ("attack {data}/000.png --classifier A", 2, "--classifier A: no such folder; of the package, name mnist/A"),
+        ("attack --data folder --root {data} --classifier mnist/A", 2, "--data folder: shows Left, Right, and A-orig, "
+         "which learnt mnist, tells 0, 1, 2, ... apart; name --data mnist"),
         ("attack {tmp}/none.png --classifier {runs}/bare", 1, "no such file"),
+        ("attack {tmp}/none.png --classifier {runs}/bare --dry-run", 1, "no such file"),
         ("attack {tmp} --classifier {runs}/bare", 1, "no picture"),
         ("attack {data}/000.png --attribute Eyeglases", 2, "did you mean 'Eyeglasses'"),
         ("attack {data}/000.png --detector {tmp}", 2, "--attribute"),
@@ -260,20 +294,24 @@ TRAIN = "--data folder --root {data} --out {tmp}/x"
         ("attack {data}/000.png --onnx {onnx} --classes a", 2, "two or more"),
         ("attack {data}/000.png --onnx {onnx} --classes a,b,c --attack noise", 2, "2 logits for the 3 classes"),
         ("attack {data}/000.png --onnx {onnx} --classes a,b", 2, "--attack fgsm: needs a gradient"),
+        ("attack {data}/000.png --onnx {onnx} --classes a,b --defense blurred --attack bpda", 2,
+         "--attack bpda: needs a gradient, and sides.onnx has none"),
         (f"{ATTACK} --onnx x", 2, "--classifier and --onnx"),
         (f"{ATTACK} --classes a,b", 2, "--onnx"),
         (f"{ATTACK} --attack fsgm", 2, "did you mean 'fgsm'"),
         (f"{ATTACK} --attack pgd pgd", 2, "different attacks"),
         (f"{ATTACK} --eps -0.1", 2, "in [0, 1], got -0.1"),
         (f"{ATTACK} --eps nan", 2, "in [0, 1], got nan"),
+        (f"{ATTACK} --eps 0.1 8", 2, "got 8; 8 grey levels of 255 are 0.0314"),
         (f"{ATTACK} --attack pgd --settings steps=0", 2, "at least 1"),
         (f"{ATTACK} --attack pgd --settings steps=1.5", 2, "a whole number"),
         (f"{ATTACK} --attack pgd --settings stepz=3", 2, "did you mean 'steps'"),
         (f"{ATTACK} --attack pgd --settings steps", 2, "NAME=VALUE"),
         (f"{ATTACK} --attack bpda", 2, "--defense"),
-        (f"{ATTACK} --attack on_manifold --defense blurred", 2, "no manifold"),
+        (f"{ATTACK} --attack on_manifold --defense blurred", 2, "take --defense defense_gan, or --attack bpda"),
         (f"{ATTACK} --attack unrolled --defense binarised", 2, "sigmoid"),
         (f"{ATTACK} --attack black_box --n 10", 2, "150 test images"),
+        (f"{ATTACK} --attack black_box --n 10 --dry-run", 2, "there are 36 in all"),
         (f"{ATTACK} --n 0", 2, "--n"),
         (f"{ATTACK} --seed -1", 2, "--seed"),
         (f"{ATTACK} --out {{tmp}}/x.png", 2, ".html"),
@@ -281,10 +319,14 @@ TRAIN = "--data folder --root {data} --out {tmp}/x"
         (f"{ATTACK} --generator {{runs}}/generator", 2, "--defense"),
         (f"{ATTACK} --defense defense_gan", 2, "train generator"),
         (f"{ATTACK} --defense blurred --generator {{runs}}/generator", 2, "takes none"),
+        (f"{ATTACK} --defense defense_gan --generator {shipped('mnist', 'generator')}", 2,
+         "makes images of mnist, and the classifier's are of folder"),
         ("attack --data folder --root {data} --onnx {onnx} --defense defense_gan --generator {runs}/generator", 2,
          "makes images of 3 x 28 x 28"),
         (f"{DEFEND} --defense blurred --fpr 0", 2, "--fpr"),
         (f"{DEFEND} --generator {{runs}}/generator --fpr 0.001", 2, "at least 999"),
+        (f"{DEFEND} --defense blurred --fpr 0.001", 2, "--fpr 0.001: takes at least 999 clean images"),
+        (f"{DEFEND} --defense blurred --fpr 0.001 --dry-run", 2, "--fpr 0.001: takes at least 999 clean images"),
         (f"{DEFEND} --generator {{tmp}}", 1, "card.json"),
     ],
 )  # fmt: skip

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from lineament.datasets.base import AttributeDataset
-from lineament.defense.pictures import drawn, fitted, framed, labelled, read_files, truth, write_pictures
+from lineament.defense.pictures import drawn, fitted, framed, labelled, read_files, short, truth, write_pictures
 from lineament.errors import JobError, UsageError
 
 LABELS = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [-1, 1], [1, 0]], np.int8)
@@ -113,3 +113,8 @@ def test_written_pictures_have_names_of_their_own_inside_the_folder(tmp_path):
     for i, file in enumerate(files):
         with Image.open(tmp_path / "out" / file) as made:
             assert made.mode == "L" and np.asarray(made).tolist() == [[i] * 5] * 3
+
+
+def test_file_names_are_short_unless_two_would_be_equal():
+    assert short(["a/1.png", "b/2.png"]) == ["1.png", "2.png"]
+    assert short(["a/1.png", "b/1.png", "c/2.png"]) == ["a/1.png", "b/1.png", "c/2.png"]

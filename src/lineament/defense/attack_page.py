@@ -9,8 +9,10 @@ from torch import Tensor
 from lineament import report
 from lineament.artifacts import write_atomically
 from lineament.classifier import Classifier
-from lineament.defense.attack_report import Stand
+from lineament.defense.attack_report import Stand, aim
 from lineament.defense.figures import Decision, accuracy, budget, picture_rows
+from lineament.defense.pictures import short
+from lineament.defense.standing import flank
 from lineament.defense.subjects import decided
 from lineament.defense.threats import CLEAN, WORST, Trial
 from lineament.report import Cell, Finding, Fragment, percent, prose, readable
@@ -26,6 +28,11 @@ MODELS = (
     "got it wrong within that budget."
 )
 
+BENEATH = (
+    "Beneath a clean and an attacked picture stands what the bare classifier takes it for; beneath a purified one, "
+    "what the defended classifier takes the attacked picture for."
+)
+
 
 def attack_page(stand: Stand, out: Path) -> None:
     """Write the page, which opens offline."""
@@ -36,7 +43,8 @@ def attack_page(stand: Stand, out: Path) -> None:
         caption = "Right decisions over the greatest change of a value; guessing is dotted."
         told.append(report.figure(drawing, "Accuracy over the budget", caption))
     told += [prose(f"Doubtful: {doubt}.") for doubt in figures["doubts"]]
-    sections = [("How it stands", Fragment(told, _findings(figures))), ("Pictures", Fragment(_pictures(stand)))]
+    shown = [*[prose(BENEATH)] * (not stand.bare), *_pictures(stand)]
+    sections = [("How it stands", Fragment(told, _findings(figures))), ("Pictures", Fragment(shown))]
     provenance = [
         ("Classifier", figures["classifier"]), ("Defence", figures["defense"] or "none"),
         ("Images", f"{figures['n']} {figures['images']}, seed {figures['seed']}; the truth is {figures['truth']}"),
@@ -44,8 +52,9 @@ def attack_page(stand: Stand, out: Path) -> None:
     ]  # fmt: skip
     name = readable(stand.given.classifier.name)
     page = report.page(
-        f"{name} under attack", "What it takes to change its decisions, bare or defended.", sections, provenance
-    )
+        f"{name} under attack", f"What it takes to change its decisions, {_behind(figures)}.", sections, provenance,
+        kicker="lineament attack",
+    )  # fmt: skip
     write_atomically(out, page.encode())
 
 
@@ -58,37 +67,46 @@ def judged(classifier: Classifier, images: Tensor, classes: tuple[str, ...], tru
 
 
 def _told(figures: dict[str, Any]) -> str:
-    behind = "bare" if figures["defense"] is None else f"behind {figures['defense']}"
     return (
-        f"{figures['classifier']}, {behind}, on {figures['n']} {figures['images']}. Shares come with 95 % intervals; "
-        "distances are the median of the L2 norm and the greatest change of a value."
+        f"{figures['classifier']}, {_behind(figures)}, on {figures['n']} {figures['images']}. Shares come with 95 % "
+        "intervals; L2 is the median distance to the image, change the greatest of a value."
     )
+
+
+def _behind(figures: dict[str, Any]) -> str:
+    return "bare" if figures["defense"] is None else f"behind {figures['defense']}"
 
 
 def _table(rows: list[dict[str, Any]], bare: bool) -> Markup:
     """The rows of the figures; without a defence two columns fewer."""
-    heads = ["attack", "eps", *(["right, bare"] * (not bare)), "right", "fooled", "L2", "change"]
+    heads = ["attack", "eps", *(["right"] if bare else ["right, bare", "right, defended"]), "fooled", "L2", "change"]
     lines = []
     for row in rows:
         shares = [row["accuracy"]] if bare else [row["undefended"], row["accuracy"]]
-        name = row["threat"] if bare or row["threat"] in (CLEAN, WORST) else f"{row['threat']}, {_aim(row)}"
+        at = f", at the {'defence' if aim(row) else 'classifier'}"
+        name = row["threat"] + (at if not bare and row["threat"] not in (CLEAN, WORST) else "")
         lines.append([name, *map(_cell, [row["eps"]]), *(_share(each) for each in (*shares, row["fooled"])),
                       *map(_cell, (row["l2"], row["linf"]))])  # fmt: skip
     return report.table(heads, lines, "Right decisions under each attack")
 
 
-def _aim(row: dict[str, Any]) -> str:
-    return "at the classifier" if row["undefended"] is not None else "at the defence"
-
-
 def _findings(figures: dict[str, Any]) -> list[Finding]:
-    """The clean accuracy, and the worst case at the greatest budget."""
+    """The clean accuracy, which a defence should not cost, and the worst case at the greatest budget."""
     clean, last = figures["attacks"][0], figures["attacks"][-1]
-    found = [Finding("strength", f"{clean['accuracy'][0]:.1%}", "right decisions without an attack")]
+    kept, bare = clean["accuracy"], clean["undefended"]
+    if figures["defense"] is None:
+        found = [Finding(flank(kept), f"{kept[0]:.0%}", f"{_between(kept)} right decisions without an attack")]
+    else:
+        text = f"{_between(kept)} right decisions without an attack behind the defence, {bare[0]:.0%} bare"
+        found = [Finding("strength" if kept[2] >= bare[0] else "weak flank", f"{kept[0]:.0%}", text)]
     if last["threat"] == WORST:
-        text = f"right decisions in the worst case at eps {budget(last['eps'])}"
-        found.append(Finding("weak flank", f"{last['accuracy'][0]:.1%}", text))
+        text = f"{_between(last['accuracy'])} right decisions in the worst case at eps {budget(last['eps'])}"
+        found.append(Finding(flank(last["accuracy"], figures["doubts"]), f"{last['accuracy'][0]:.0%}", text))
     return found + [Finding("blind spot", "doubtful", doubt) for doubt in figures["doubts"]]
+
+
+def _between(found: list[float]) -> str:
+    return f"({found[1]:.0%} to {found[2]:.0%})"
 
 
 def _pictures(stand: Stand) -> list[Markup]:
@@ -106,7 +124,7 @@ def _rows(stand: Stand, trial: Trial) -> Markup:
         purified = stand.target.purifier(rows["attacked"], seed=stand.target.seed)
         rows["purified"] = purified
         decisions["purified"] = judged(bare, purified, classes, true[some])
-    heads = [Path(name).name for name in stand.pictures.names[some]]
+    heads = short(stand.pictures.names)[some]
     at = "" if trial.eps is None else f" at eps {budget(trial.eps)}"
     title = f"{trial.threat}{at}"
     cpu = {name: images.cpu() for name, images in rows.items()}

@@ -1,7 +1,7 @@
 """How a classifier stands under attack, as figures, as a table, and as a folder of adversarial pictures."""
 
 import json as json_module
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,23 +9,32 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 from torch import Tensor
 
 from lineament.artifacts import write_atomically
 from lineament.defense.choices import Chosen, Request
+from lineament.defense.figures import budget
 from lineament.defense.intervals import share
 from lineament.defense.pictures import Pictures, write_pictures
 from lineament.defense.sanity import flags
 from lineament.defense.subjects import decided
-from lineament.defense.threats import CLEAN, Trial, rows
+from lineament.defense.threats import CLEAN, WORST, Trial, rows
 from lineament.images import to_batch, to_uint8
 from lineament.purifier import Defended, Purifier
 
-__all__ = ["NOTHING", "Stand", "show", "write_folder"]
+__all__ = ["AIM", "NOTHING", "Stand", "aim", "images_of", "show", "write_folder"]
 
 NOTHING = Purifier("nothing", lambda images, seed: images)
 """What a bare classifier stands behind."""
+
+AIM = "*"
+"""Marks what is aimed at the defence."""
+
+CAPTION = (
+    "per cent that is right, with 95 % intervals; fooled: of what was right before; L2: median distance; change: "
+    "greatest of a value"
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Stand:
             "classifier": self.given.classifier.name,
             "classes": list(self.given.classes),
             "defense": None if self.bare else self.target.purifier.name,
-            "images": "files" if self.request.images else f"test images of {self.request.data}",
+            "images": images_of(self.request, len(self.pictures)),
             "truth": "what the bare classifier takes each file for" if self.request.images else "labels",
             "n": len(self.pictures),
             "seed": self.request.seed,
@@ -70,29 +79,39 @@ class Stand:
         }
 
 
+def images_of(request: Request, n: int) -> str:
+    """What was attacked, in words that follow the number ``n``."""
+    ending = "" if n == 1 else "s"
+    return f"file{ending}" if request.images else f"test image{ending} of {request.data}"
+
+
 def show(stand: Stand) -> None:
-    """Print the figures as a table, the settings of every attack, and what makes the figures hard to believe."""
+    """Print the figures as a table of 80 columns, the settings of every attack, and what makes them hard to believe."""
     figures = stand.figures()
-    title = f"{figures['classifier']}, {figures['n']} {figures['images']}"
-    caption = "per cent, with 95 % intervals; fooled: of what was right before; distances: L2 median, change greatest"
-    table = Table(Column("attack", no_wrap=True), title=escape(title), caption=caption, box=box.SIMPLE_HEAD)
-    heads = ["eps", "right"] if stand.bare else ["aimed at", "eps", "right, bare", "right, defended"]
-    for head in (*heads, "fooled", "L2", "change"):
-        table.add_column(head, justify="left" if head == "aimed at" else "right")
-    for row, trial in zip(figures["attacks"], [*stand.trials, *[None] * len(figures["attacks"])], strict=False):
-        right = [_percent(row["accuracy"])]
-        if not stand.bare:
-            aim = "" if trial is None or row["threat"] == CLEAN else "classifier" if trial.oblivious else "defence"
-            right = [aim, _number(row["eps"]), _percent(row["undefended"]), *right]
-        else:
-            right = [_number(row["eps"]), *right]
-        table.add_row(escape(row["threat"]), *right, _percent(row["fooled"]), _number(row["l2"]), _number(row["linf"]))
+    behind = "" if stand.bare else f", behind {figures['defense']}"
+    title = f"{figures['classifier']}{behind}: {figures['n']} {figures['images']}"
+    caption = CAPTION if stand.bare else f"{CAPTION}; {AIM}: aimed at the defence, else at the bare classifier"
+    table = Table(title=escape(title), caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False,
+                  show_edge=False)  # fmt: skip
+    table.add_column("attack", no_wrap=True)
+    for head in ("eps", *(["right"] if stand.bare else ["bare", "defended"]), "fooled", "L2", "change"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in figures["attacks"]:
+        shares = [row["accuracy"]] if stand.bare else [row["undefended"], row["accuracy"]]
+        name = row["threat"] + ("" if stand.bare else aim(row))
+        table.add_row(escape(name), "" if row["eps"] is None else budget(row["eps"]),
+                      *map(_percent, (*shares, row["fooled"])), _number(row["l2"]), _number(row["linf"]))  # fmt: skip
     console = Console()
     console.print(table)
     for setting in dict.fromkeys(row["attack"] for row in figures["attacks"][1 : len(stand.trials)]):
         console.print(f"  {setting}", highlight=False, markup=False, soft_wrap=True)
     for doubt in figures["doubts"]:
         console.print(f"  doubtful: {doubt}", highlight=False, markup=False, soft_wrap=True)
+
+
+def aim(row: Mapping[str, Any]) -> str:
+    """The mark of an attack that is aimed at the defence; ``row`` is one of `threats.rows`."""
+    return AIM if row["undefended"] is None and row["threat"] != WORST else ""
 
 
 def write_folder(stand: Stand, out: Path) -> None:
@@ -135,8 +154,8 @@ def _percent(found: Sequence[float] | None) -> str:
     if found is None:
         return ""
     middle, low, high = (100 * value for value in found)
-    return f"{middle:.1f} [dim]\\[{low:.0f}, {high:.0f}][/dim]"
+    return f"{middle:.0f} [dim]\\[{low:.0f}, {high:.0f}][/dim]"
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+    return "" if value is None else f"{value:.2g}"

@@ -13,15 +13,15 @@ from lineament.datasets.idx import DIGITS, GARMENTS
 from lineament.datasets.registry import open_dataset
 from lineament.defense.architectures import ARCHITECTURES
 from lineament.defense.classifiers import load_classifier
+from lineament.defense.folders import named
 from lineament.defense.modes import MODES
-from lineament.defense.shields import artifact_in
 from lineament.defense.shipped import shipped
 from lineament.detectors.detector import shipped as shipped_detector
 from lineament.detectors.loading import load_any
 from lineament.errors import JobError, UsageError, nearest
 from lineament.training.run import Device
 
-__all__ = ["Chosen", "Request", "check_seed", "chosen"]
+__all__ = ["Chosen", "Request", "check_seed", "chosen", "levels"]
 
 SETS = {"mnist": DIGITS, "fashion_mnist": GARMENTS}
 """Sets for which classifiers come with the package, and the names of their classes."""
@@ -91,6 +91,11 @@ def check_seed(seed: int) -> None:
         raise UsageError(f"--seed: expected 0 to {2**32 - 1}, got {seed}")
 
 
+def levels(eps: float) -> str:
+    """What to add to the refusal of a budget that was perhaps meant in grey levels."""
+    return f"; {eps:g} grey levels of 255 are {eps / 255:.3g}" if 1 < eps <= 255 else ""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """A classifier to attack or to defend.
@@ -128,7 +133,7 @@ def chosen(request: Request, device: torch.device) -> Chosen:
 
 
 def _of_artifact(name: str, device: torch.device) -> Chosen:
-    place = artifact_in(_of_package(name) if name.partition("/")[0] in SETS else Path(name), "classifier")
+    place = named("--classifier", _of_package(name), "classifier")
     made, card = load_classifier(place), artifacts.read_card(place)
     data, count = str(card.get("data", "")) or None, card["config"]["classes"]
     names = tuple(map(str, card.get("attributes") or SETS.get(str(data)) or range(count)))
@@ -141,14 +146,20 @@ def _of_artifact(name: str, device: torch.device) -> Chosen:
 
 
 def _of_package(name: str) -> Path:
-    """The classifier that comes with the package under this name; a folder of yours of that name goes first."""
-    if Path(name).exists():
+    """The classifier of the package that has this name, else the folder; a folder of yours of that name goes first."""
+    if Path(name).exists() or (name not in ARCHITECTURES and name.partition("/")[0] not in SETS):
         return Path(name)
+    if name in ARCHITECTURES:
+        raise UsageError(f"--classifier {name}: no such folder; of the package, name {_listed(f'/{name}')}")
     known = [f"{data}/{letter}" for data in SETS for letter in ARCHITECTURES]
     if name not in known:
         raise UsageError(f"--classifier: {nearest(name, known, 'classifier of the package')}")
     data, letter = name.split("/")
     return shipped(data, f"classifiers/{letter}")
+
+
+def _listed(end: str) -> str:
+    return " or ".join(f"{data}{end}" for data in SETS)
 
 
 def _of_file(path: Path, request: Request) -> Chosen:

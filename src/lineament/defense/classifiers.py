@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import UInt8
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -182,7 +183,8 @@ def save_classifier(
 def load_classifier(folder: str | Path) -> AdaptedClassifier:
     """The classifier in an artifact, or in the folder of the run that made it; its name is ``"A-orig"`` and the like.
 
-    ``JobError`` says what is missing, torn or of another kind.
+    Images of another size, or other channels, it refuses with ``UsageError``. ``JobError`` says what is missing, torn
+    or of another kind.
     """
     if (run := Path(folder) / "classifier").is_dir():
         folder = run
@@ -195,7 +197,19 @@ def load_classifier(folder: str | Path) -> AdaptedClassifier:
         name = f"{config['architecture']}-{config['recipe']}"
     except (LookupError, TypeError, ValueError, RuntimeError, UsageError) as error:
         raise JobError(f"{folder}: its card and its weights do not describe a classifier ({error})") from None
-    return replace(from_module(network), name=name)
+    return _sized(replace(from_module(network), name=name), (channels, height, width))
+
+
+def _sized(made: AdaptedClassifier, shape: tuple[int, int, int]) -> AdaptedClassifier:
+    """The same, saying what it takes instead of what torch could not multiply."""
+
+    def compute(images: Tensor) -> ArrayLike | Tensor:
+        if images.shape[1:] != shape:
+            takes, came = (" x ".join(map(str, each)) for each in (shape, images.shape[1:]))
+            raise UsageError(f"{made.name}: takes {takes} (channels, height, width), got {came}; bring images to that")
+        return made.compute(images)
+
+    return replace(made, compute=compute)
 
 
 @torch.no_grad()

@@ -14,21 +14,22 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from lineament.artifacts import check_writable
-from lineament.datasets.base import AttributeDataset, Split
+from lineament.datasets.base import SPLITS, AttributeDataset, Split
 from lineament.datasets.labelled import Labelled
 from lineament.datasets.registry import open_dataset
 from lineament.defense.architectures import Architecture, build
-from lineament.defense.choices import check_seed
+from lineament.defense.choices import check_seed, levels
 from lineament.defense.classifiers import Recipe, train_classifier
 from lineament.defense.encoder import ENCODER, train_encoder
 from lineament.defense.flagging import calibrate
+from lineament.defense.folders import named
 from lineament.defense.generator import load
 from lineament.defense.judge import judge
 from lineament.defense.networks import Generator
 from lineament.defense.pictures import framed, labelled, truth
-from lineament.defense.presets import preset
+from lineament.defense.presets import PRESETS
 from lineament.defense.reconstructions import reconstructed
-from lineament.defense.shields import artifact_in, compute_on, shield
+from lineament.defense.shields import compute_on, shield
 from lineament.defense.training import train_generator
 from lineament.errors import UsageError
 from lineament.training.run import Device, Precision
@@ -60,11 +61,14 @@ class _Material:
     def part(self, split: Split) -> Labelled:
         return labelled(self.dataset, split, self.labels)
 
+    def count(self, split: Split) -> int:
+        """Images of one part whose class is known."""
+        return int((self.dataset.split[self.labels >= 0] == SPLITS.index(split)).sum())
+
     def facts(self, **more: Any) -> dict[str, Any]:
         """What a dry run tells of it, and ``more``."""
-        counts = np.bincount(self.dataset.split[self.labels >= 0], minlength=3).tolist()
         told = {"data": self.dataset.name, "shape": list(self.shape), "classes": list(self.classes)}
-        return told | {"train": counts[0], "development": counts[1]} | more
+        return told | {"train": self.count("train"), "development": self.count("development")} | more
 
 
 def generator(
@@ -73,10 +77,15 @@ def generator(
 ) -> None:  # fmt: skip
     """Train a generator, note how far clean images lie from it, say where it is; arguments as on the command line."""
     check_seed(seed)
-    config = preset(preset_name)
-    config = config if steps is None else replace(config, steps=steps)
+    if preset_name not in PRESETS:
+        raise UsageError(f"--preset: expected {' or '.join(PRESETS)}, got {preset_name!r}")
+    _check_counts({"--steps": steps})
+    config = PRESETS[preset_name] if steps is None else replace(PRESETS[preset_name], steps=steps)
     material = _material(data, root, size, any_attribute=True)
-    Generator(material.shape, latent=config.latent, width=config.width)  # tells a size that no generator makes
+    try:  # tells a size that no generator makes
+        Generator(material.shape, latent=config.latent, width=config.width)
+    except UsageError as error:
+        raise UsageError(f"{error} with --size") from None
     if dry_run:
         return _print(material.facts(out=str(out), seed=seed, config=asdict(config)))
     check_writable(out)
@@ -95,13 +104,14 @@ def encoder(
 ) -> None:  # fmt: skip
     """Train the encoder of a generator, beside it, and say where it is; arguments as on the command line."""
     check_seed(seed)
-    network, card = load(generator_folder)
+    _check_counts({"--steps": steps})
+    network, card = load(named("--generator", generator_folder, "generator"))
     material = _material(data or _data(card, generator_folder), root, network.shape[1], any_attribute=True)
     if material.shape != network.shape:
         made, came = (" x ".join(map(str, shape)) for shape in (network.shape, material.shape))
         raise UsageError(f"{generator_folder}: makes images of {made}, and those of {material.dataset.name} are {came}")
     config = ENCODER if steps is None else replace(ENCODER, steps=steps)
-    place = artifact_in(generator_folder, "generator").parent / "encoder"
+    place = named("--generator", generator_folder, "generator").parent / "encoder"
     if dry_run:
         facts = {"generator": str(generator_folder), "out": str(place), "seed": seed, "config": asdict(config)}
         return _print(material.facts(**facts))
@@ -128,24 +138,20 @@ def classifier(
     check_seed(seed)
     eps = 0.3 if eps is None and recipe in ADVERSARIAL else eps
     _check_recipe(recipe, generator_folder, noise, eps)
-    if min(each for each in (n, epochs, 1) if each is not None) < 1:
-        raise UsageError(f"--n, --epochs: expected at least 1, got {n}, {epochs}")
+    _check_counts({"--n": n, "--epochs": epochs})
     material = _material(data, root, size, attribute)
     build(architecture, material.shape, len(material.classes))  # tells an architecture that does not fit the images
-    if dry_run:
-        settings = {
-            "architecture": architecture,
-            "recipe": recipe,
-            "eps": eps,
-            "noise": noise,
-            "epochs": epochs,
-            "n": n,
-        }
-        return _print(material.facts(out=str(out), seed=seed, **settings))
     stood_before = None
     if recipe == "rec":
         stood_before = shield("defense_gan", shape=material.shape, data=data, generator=generator_folder, mode=mode,
                               device=compute_on(device))  # fmt: skip
+    there = material.count("train")
+    if n is not None and n > there:
+        _say(f"--n {n}: {data} has {there:,} training images of the classes, which are all taken")
+    if dry_run:
+        settings = {"architecture": architecture, "recipe": recipe, "eps": eps, "noise": noise, "epochs": epochs,
+                    "n": n, "purifier": None if stood_before is None else stood_before.purifier.name}  # fmt: skip
+        return _print(material.facts(out=str(out), seed=seed, **settings))
     check_writable(out)
     part, held_out = _some(material.part("train"), n, seed), _some(material.part("development"), VALIDATED, seed)
     card: dict[str, Any] = {"data": data, "licence": material.dataset.licence, "attributes": list(material.classes)}
@@ -187,7 +193,12 @@ def _material(
     labels = truth(dataset, dataset.attributes, attribute)
     framing = dataset if size is None else framed(dataset, (size, size))
     flags = f"--data {data}" + (f" --root {shlex.quote(str(root))}" if root else "")
-    return _Material(framing, labels, classes, flags)
+    material = _Material(framing, labels, classes, flags)
+    if not (material.count("train") and material.count("development")):
+        raise UsageError(
+            f"{data}: shows none of the classes in its train or development part; name another set or --attribute"
+        )
+    return material
 
 
 def _evenly_shared(dataset: AttributeDataset) -> str:
@@ -215,7 +226,15 @@ def _check_recipe(recipe: str, generator_folder: Path | None, noise: float, eps:
     if not 0 <= noise <= 1:
         raise UsageError(f"--noise: expected a change of a value in [0, 1], such as 0.3, got {noise:g}")
     if eps is not None and not 0 < eps <= 1:
-        raise UsageError(f"--eps: expected the greatest change of a value, in (0, 1], such as 0.3, got {eps:g}")
+        got = f"{eps:g}{levels(eps)}"
+        raise UsageError(f"--eps: expected the greatest change of a value, in (0, 1], such as 0.3, got {got}")
+
+
+def _check_counts(given: Mapping[str, int | None]) -> None:
+    """``UsageError`` for the first flag whose number is below 1."""
+    for flag, value in given.items():
+        if value is not None and value < 1:
+            raise UsageError(f"{flag}: expected at least 1, got {value}")
 
 
 def _calibrate(folder: Path, held_out: Labelled, device: Device) -> None:

@@ -3,7 +3,7 @@
 import json as json_module
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Console
@@ -17,7 +17,7 @@ from lineament.defense.attack_page import judged
 from lineament.defense.choices import Chosen, Request
 from lineament.defense.figures import picture_rows
 from lineament.defense.intervals import share
-from lineament.defense.pictures import Pictures, write_pictures
+from lineament.defense.pictures import Pictures, short, write_pictures
 from lineament.defense.shields import Shield
 from lineament.report import Cell, Finding, Fragment, percent, prose
 
@@ -97,11 +97,11 @@ def show(done: Purification) -> None:
     labelled = figures["right_bare"] is not None
     for head in (*["true"] * labelled, "bare", "defended", "error", "flag"):
         table.add_column(head, justify="right" if head == "error" else "left")
-    for row in figures["images"]:
+    for name, row in zip(short(done.pictures.names), figures["images"], strict=True):
         said = [f"{escape(row[kind])} {row[f'{kind}_probability']:.0%}" for kind in ("bare", "defended")]
         true = [escape(row["true"])] if labelled else []
         flag = "" if row["flagged"] is None else "[bold]attacked?[/]" if row["flagged"] else "no"
-        table.add_row(escape(row["image"]), *true, *said, f"{row['error']:.4f}", flag)
+        table.add_row(escape(name), *true, *said, f"{row['error']:.4f}", flag)
     Console().print(table)
 
 
@@ -117,9 +117,9 @@ def defend_page(done: Purification, out: Path) -> None:
     """Write the page, which opens offline."""
     figures = done.figures()
     rows = [
-        [row["image"], *([row["true"]] if row["true"] is not None else []), row["bare"], row["defended"],
+        [name, *([row["true"]] if row["true"] is not None else []), row["bare"], row["defended"],
          Cell(f"{row['error']:.4f}", row["error"]), {True: "attacked?", False: "no", None: ""}[row["flagged"]]]
-        for row in figures["images"]
+        for name, row in zip(short(done.pictures.names), figures["images"], strict=True)
     ]  # fmt: skip
     heads = ["image", *["true"] * (figures["right_bare"] is not None), "bare", "defended", "error", "flag"]
     told = Fragment([prose(_summary(figures)), report.table(heads, rows, "Decisions")], _findings(figures))
@@ -127,7 +127,7 @@ def defend_page(done: Purification, out: Path) -> None:
     provenance = [("Classifier", figures["classifier"]), ("Defence", figures["defense"]),
                   ("Seed", str(figures["seed"]))]  # fmt: skip
     page = report.page("Images behind a defence", "What each became, what is decided, and which look attacked.",
-                       [("Decisions", told), ("Pictures", shown)], provenance)  # fmt: skip
+                       [("Decisions", told), ("Pictures", shown)], provenance, kicker="lineament defend")  # fmt: skip
     write_atomically(out, page.encode())
 
 
@@ -136,13 +136,13 @@ def _pictures(done: Purification, start: int) -> Any:
     true = None if done.pictures.labels is None else done.pictures.labels[some]
     rows = {"given": done.pictures.images[some], "purified": done.purified[some]}
     decisions = {name: judged(done.given.classifier, images, done.given.classes, true) for name, images in rows.items()}
-    heads = [Path(name).name for name in done.pictures.names[some]]
+    heads = short(done.pictures.names)[some]
     return picture_rows({name: images.cpu() for name, images in rows.items()}, decisions, heads, label="Pictures")
 
 
 def _summary(figures: dict[str, Any]) -> str:
     """What the rows come to, in one paragraph."""
-    told = [f"{figures['classifier']} behind {figures['defense']}, {figures['n']} images."]
+    told = [f"{figures['classifier']} behind {figures['defense']}, {figures['n']} image{'s' * (figures['n'] != 1)}."]
     if figures["right_bare"] is not None:
         told.append(f"Right: bare {_percent(figures['right_bare'])}, defended {_percent(figures['right_defended'])}.")
     if figures["threshold"] is not None:
@@ -154,16 +154,20 @@ def _summary(figures: dict[str, Any]) -> str:
 
 
 def _findings(figures: dict[str, Any]) -> list[Finding]:
-    if figures["right_bare"] is None:
-        return []
-    bare, kept = figures["right_bare"][0], figures["right_defended"][0]
-    return [
-        Finding(
-            "strength" if kept >= bare else "weak flank",
-            f"{kept:.1%}",
-            f"decisions are right behind the defence, {bare:.1%} bare",
+    """What is right behind the defence, where there are labels, and how many images look attacked."""
+    found = []
+    if figures["right_bare"] is not None:
+        bare, (kept, low, high) = figures["right_bare"][0], figures["right_defended"]
+        kind: Literal["strength", "weak flank"] = "strength" if high >= bare else "weak flank"
+        text = f"({low:.0%} to {high:.0%}) decisions are right behind the defence, {bare:.0%} bare"
+        found.append(Finding(kind, f"{kept:.0%}", text))
+    if figures["flagged"] is not None:
+        flagged, low, high = figures["flagged"]
+        clean = f"of clean images {figures['false_positive_rate']:.0%} would"
+        found.append(
+            Finding("notice", f"{flagged:.0%}", f"({low:.0%} to {high:.0%}) of the images look attacked; {clean}")
         )
-    ]
+    return found
 
 
 def _percent(found: list[float]) -> str:

@@ -20,7 +20,7 @@ from lineament.datasets.pixels import pixels, resized
 from lineament.errors import JobError, LineamentError, UsageError
 from lineament.images import read_image, to_batch, to_uint8
 
-__all__ = ["Pictures", "drawn", "fitted", "framed", "labelled", "read_files", "truth", "write_pictures"]
+__all__ = ["Pictures", "drawn", "fitted", "framed", "labelled", "read_files", "short", "truth", "write_pictures"]
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,12 @@ def read_files(paths: Sequence[Path], shape: Sequence[int | None], *, fit: bool)
     if not images:
         raise JobError("\n".join(failures))
     return Pictures(_batch(images, names), names), failures
+
+
+def short(names: Sequence[str]) -> list[str]:
+    """The names of files without their folders, unless two would be equal then."""
+    last = [Path(name).name for name in names]
+    return last if len(set(last)) == len(last) else list(names)
 
 
 def write_pictures(folder: Path, names: Sequence[str], images: Tensor) -> list[str]:

@@ -10,6 +10,7 @@ import torch
 from lineament import artifacts
 from lineament.defense.defense_gan import defense_gan
 from lineament.defense.encoder import artifact_in, encoder_beside, encoder_of
+from lineament.defense.folders import named
 from lineament.defense.generator import load
 from lineament.defense.modes import mode as mode_named
 from lineament.defense.shipped import shipped
@@ -60,8 +61,8 @@ def shield(
         mode: of the projection, see `modes.MODES`.
         device: where it computes.
 
-    Raises ``UsageError`` for an unknown name or mode, a generator that is missing, or one of other images than the
-    classifier takes.
+    Raises ``UsageError`` for an unknown name or mode, a generator that is missing, or one of another set or of other
+    images than the classifier takes; ``JobError`` for a folder that holds none.
     """
     if name not in DEFENSES:
         raise UsageError(f"--defense: {nearest(name, DEFENSES, 'defense')}")
@@ -72,6 +73,7 @@ def shield(
         return Shield(binarised() if name == "binarised" else blurred())
     place = _generator(generator, data)
     found, card = load(place)
+    _check_set(place, card.get("data"), data)
     if any(want not in (None, made) for want, made in zip(shape, found.shape, strict=True)):
         made, wanted = (" x ".join(map(str, each)) for each in (found.shape, shape))
         raise UsageError(
@@ -91,9 +93,18 @@ def compute_on(device: Device) -> torch.device:
     return torch.device("cpu" if device == "cpu" or not torch.cuda.is_available() else "cuda")
 
 
+def _check_set(place: Path, learnt: str | None, data: str | None) -> None:
+    """``UsageError`` if a generator learnt another set than the classifier: it would make digits of garments."""
+    if None not in (learnt, data) and learnt != data:
+        raise UsageError(
+            f"--generator {place}: makes images of {learnt}, and the classifier's are of {data}; train one with "
+            f"'lineament train generator --data {data}', or put this one before a classifier of {learnt}"
+        )
+
+
 def _generator(folder: Path | None, data: str | None) -> Path:
     if folder is not None:
-        return artifact_in(folder, "generator")
+        return named("--generator", folder, "generator")
     if data is None or not (place := shipped(data, "generator")).is_dir():
         raise UsageError(
             f"--generator: none comes with the package for images of {data or 'an unknown set'}; train one with "

@@ -1,5 +1,6 @@
 """The images that the verbs `attack` and `defend` work on, and where their results may go."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from rich.console import Console
 from torch import Tensor
 
 from lineament.classifier import Classifier
+from lineament.datasets.base import AttributeDataset
 from lineament.datasets.files import IMAGE_SUFFIXES
 from lineament.datasets.registry import open_dataset
 from lineament.defense.choices import Chosen, Request
@@ -31,8 +33,10 @@ def given_images(
         pictures, failures = read_files(request.images, given.shape, fit=request.fit)
     else:
         dataset = open_dataset(str(request.data), request.root)
-        known = truth(dataset, given.classes, request.attribute)
+        known = truth(dataset, given.classes, _attribute(request, given, dataset))
         every = drawn(dataset, known, given.shape, n=request.n + extra, seed=request.seed, fit=request.fit)
+        if len(every) < request.n:
+            say(f"--n {request.n}: {dataset.name} has {len(every):,} test images of the classes, which are all taken")
         pictures, further = every[: request.n], every[request.n :] if extra else None
     pictures = pictures.to(device)
     logits = given.classifier(pictures.images[:1])
@@ -42,6 +46,26 @@ def given_images(
             f"{', '.join(given.classes)}; name one class a logit with --classes"
         )
     return pictures, None if further is None else further.to(device), failures
+
+
+def _attribute(request: Request, given: Chosen, dataset: AttributeDataset) -> str | None:
+    """The attribute whose absence and presence are the classes; None where each class is an attribute of its own.
+
+    Raises ``UsageError`` that names both sets where the one does not have the other's classes.
+    """
+    alone = given.classes[-1] if given.classes[:-1] == (f"no {given.classes[-1]}",) else None
+    if not {*((alone,) if alone else given.classes)} <= {*dataset.attributes}:
+        other = given.data if given.data != request.data else None
+        raise UsageError(
+            f"--data {request.data}: shows {_some(dataset.attributes)}, and {given.classifier.name}"
+            f"{f', which learnt {other},' if other else ''} tells {_some(given.classes)} apart; name "
+            f"{f'--data {other}' if other else 'a set that shows these'}, or a classifier of {request.data}"
+        )
+    return alone
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 @torch.no_grad()

@@ -133,7 +133,8 @@ def rows(found: Sequence[Trial], eps: Sequence[float] = ()) -> list[dict[str, An
 
     Keys: ``threat``; ``eps``, None for an attack without a budget; ``n``; ``accuracy`` of the defended classifier and
     its 95 % interval; ``undefended``, the same of the bare classifier where that was attacked, else None; ``l2``, the
-    median distance from an image, and ``linf``, the greatest; the ``attack`` with its settings; ``seconds``.
+    median distance from an image, and ``linf``, the greatest; the ``attack`` with its settings, None
+    where there is none; ``seconds``.
 
     Args:
         found: the trials; images in one order.
@@ -215,5 +216,6 @@ def _row(trial: Trial) -> dict[str, Any]:
     return {
         "threat": trial.threat, "eps": trial.eps, "n": len(trial.correct), "accuracy": share(trial.correct.cpu()),
         "undefended": share(~made.success.cpu()) if trial.oblivious else None, "l2": float(made.l2.median()),
-        "linf": float(made.linf.max()), "attack": made.attack, "seconds": trial.seconds,
+        "linf": float(made.linf.max()), "attack": None if trial.threat == CLEAN else made.attack,
+        "seconds": trial.seconds,
     }  # fmt: skip
