@@ -103,5 +103,5 @@ def test_another_run_and_a_card_that_lies_are_refused(tmp_path: Path) -> None:
     config = {"shape": [1, 8, 8], "latent": 128, "width": 4}
     for wrong in ({"shape": [1, 8]}, {"width": 8}, {"colour": True}):
         artifacts.save(tmp_path / "lying", kind="autoencoder", tensors=network.state_dict(), config=config | wrong)
-        with pytest.raises(JobError, match="do not describe an auto-encoder"):
+        with pytest.raises(JobError, match="do not describe a network of kind .autoencoder"):
             load_autoencoder(tmp_path / "lying")

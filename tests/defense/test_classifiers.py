@@ -181,7 +181,7 @@ def test_a_card_that_does_not_describe_its_weights_is_refused(tmp_path: Path) ->
     config = {"architecture": "D", "shape": [1, 12, 12], "classes": 2, "recipe": "orig"}
     for wrong in ({"architecture": "A"}, {"shape": [1, 12]}, {"classes": "many"}, {"classes": 3}):
         artifacts.save(tmp_path, kind=classifiers.KIND, tensors=network.state_dict(), config=config | wrong)
-        with pytest.raises(JobError, match="do not describe a classifier"):
+        with pytest.raises(JobError, match="do not describe a network of kind .classifier"):
             load_classifier(tmp_path)
     with pytest.raises(UsageError, match="got none"):
         accuracy(trained(tmp_path / "run", epochs=1), Labelled(PART.images[:0], PART.labels[:0]))

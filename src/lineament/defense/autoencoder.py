@@ -10,10 +10,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from lineament import artifacts
 from lineament.datasets.labelled import floats
+from lineament.defense.kept_network import load_network, save_network
 from lineament.defense.networks import Encoder, Generator
-from lineament.errors import JobError, UsageError
+from lineament.errors import UsageError
 from lineament.training import Run
 from lineament.training.run import Device, Precision
 
@@ -148,27 +148,14 @@ def train_autoencoder(
         trained.load_state_dict(kept)
         metrics = {} if validation is None else {"error": _error(trained, validation)}
         told = {"training": {"seed": seed, **asdict(config)}, "metrics": metrics, **(card or {})}
-        artifacts.save(place, kind=KIND, tensors=kept, config={"shape": list(shape), **trained.settings}, **told)
+        save_network(trained, place, kind=KIND, shape=shape, config=trained.settings, **told)
     run.accelerator.wait_for_everyone()
     return load_autoencoder(place)
 
 
 def load_autoencoder(folder: str | Path) -> AutoEncoder:
-    """The auto-encoder in an artifact, or in the folder of the run that made it, without gradients of its weights.
-
-    ``JobError`` says what is missing, torn or of another kind.
-    """
-    if (run := Path(folder) / "autoencoder").is_dir():
-        folder = run
-    artifact = artifacts.load(folder, kind=KIND)
-    try:
-        settings = dict(artifact.card["config"])
-        channels, height, width = settings.pop("shape")
-        network = AutoEncoder((channels, height, width), **settings)
-        network.load_state_dict(artifact.tensors)
-    except (LookupError, TypeError, ValueError, RuntimeError, UsageError) as error:
-        raise JobError(f"{folder}: its card and its weights do not describe an auto-encoder ({error})") from None
-    return network.eval().requires_grad_(False)
+    """The auto-encoder in an artifact, or in the folder of the run that made it; see `load_network`."""
+    return load_network(folder, kind=KIND, build=lambda shape, config: AutoEncoder(shape, **config))[0]
 
 
 @torch.no_grad()

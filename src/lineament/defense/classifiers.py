@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lineament import artifacts
 from lineament.attacks.base import slope, within
 from lineament.classifier import AdaptedClassifier, Classifier, from_module
 from lineament.datasets.labelled import Labelled, floats
 from lineament.defense.architectures import ARCHITECTURES, Architecture, build
-from lineament.errors import JobError, UsageError, nearest
+from lineament.defense.kept_network import load_network, save_network
+from lineament.errors import UsageError, nearest
 from lineament.training import Run
 from lineament.training.run import Device, Precision, step_seed
 
@@ -174,10 +174,8 @@ def save_classifier(
         recipe: how it was trained; becomes part of its name.
         card: further entries of the card (data, licence, metrics).
     """
-    tensors = {name: value.half() for name, value in network.state_dict().items()}
-    classes = network[-1].out_features
-    config = {"architecture": architecture, "shape": list(shape), "classes": classes, "recipe": recipe}
-    return artifacts.save(folder, kind=KIND, tensors=tensors, config=config, **card)
+    config = {"architecture": architecture, "classes": network[-1].out_features, "recipe": recipe}
+    return save_network(network, folder, kind=KIND, shape=shape, config=config, **card)
 
 
 def load_classifier(folder: str | Path) -> AdaptedClassifier:
@@ -186,18 +184,15 @@ def load_classifier(folder: str | Path) -> AdaptedClassifier:
     Images of another size, or other channels, it refuses with ``UsageError``. ``JobError`` says what is missing, torn
     or of another kind.
     """
-    if (run := Path(folder) / "classifier").is_dir():
-        folder = run
-    artifact = artifacts.load(folder, kind=KIND)
-    try:
-        config = artifact.card["config"]
-        channels, height, width = config["shape"]
-        network = build(config["architecture"], (channels, height, width), int(config["classes"]))
-        network.load_state_dict(artifact.tensors)
-        name = f"{config['architecture']}-{config['recipe']}"
-    except (LookupError, TypeError, ValueError, RuntimeError, UsageError) as error:
-        raise JobError(f"{folder}: its card and its weights do not describe a classifier ({error})") from None
-    return _sized(replace(from_module(network), name=name), (channels, height, width))
+
+    def again(shape: tuple[int, int, int], config: dict[str, Any]) -> nn.Sequential:
+        named.append(f"{config['architecture']}-{config['recipe']}")
+        return build(config["architecture"], shape, int(config["classes"]))
+
+    named: list[str] = []
+    network, card = load_network(folder, kind=KIND, build=again)
+    channels, height, width = card["config"]["shape"]
+    return _sized(replace(from_module(network), name=named[0]), (channels, height, width))
 
 
 def _sized(made: AdaptedClassifier, shape: tuple[int, int, int]) -> AdaptedClassifier:

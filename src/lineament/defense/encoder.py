@@ -13,6 +13,7 @@ from torch import Tensor
 from lineament import artifacts
 from lineament.datasets.labelled import floats
 from lineament.defense.disturbance import disturbed
+from lineament.defense.kept_network import load_network, save_network
 from lineament.defense.networks import Encoder, Generator
 from lineament.errors import JobError, UsageError
 from lineament.training import Run, moving_average
@@ -144,32 +145,13 @@ def train_encoder(
 
 
 def save_encoder(encoder: Encoder, folder: str | Path, **card: Any) -> Path:
-    """Write the encoder as an artifact, its weights as float16; further card entries by name."""
-    return artifacts.save(
-        folder,
-        kind="encoder",
-        tensors={name: value.half() for name, value in encoder.state_dict().items()},
-        config={"shape": list(encoder.shape), **encoder.settings},
-        **card,
-    )
+    """Write the encoder as an artifact; further card entries by name."""
+    return save_network(encoder, folder, kind="encoder", shape=encoder.shape, config=encoder.settings, **card)
 
 
 def load_encoder(folder: str | Path) -> Encoder:
-    """The encoder in an artifact, or in the folder of the run that made it, without gradients of its weights.
-
-    ``JobError`` says what is missing, torn or of another kind.
-    """
-    if (run := Path(folder) / "encoder").is_dir():
-        folder = run
-    artifact = artifacts.load(folder, kind="encoder")
-    try:
-        settings = dict(artifact.card["config"])
-        channels, height, width = settings.pop("shape")
-        encoder = Encoder((channels, height, width), **settings)
-        encoder.load_state_dict(artifact.tensors)
-    except (LookupError, TypeError, ValueError, RuntimeError, UsageError) as error:
-        raise JobError(f"{folder}: its card and its weights do not describe an encoder ({error})") from None
-    return encoder.eval().requires_grad_(False)
+    """The encoder in an artifact, or in the folder of the run that made it; see `load_network`."""
+    return load_network(folder, kind="encoder", build=lambda shape, config: Encoder(shape, **config))[0]
 
 
 def encoder_of(generator_place: Path, card: Mapping[str, Any]) -> Encoder | None:
