@@ -68,7 +68,7 @@ def judged(classifier: Classifier, images: Tensor, classes: tuple[str, ...], tru
 
 def _told(figures: dict[str, Any]) -> str:
     return (
-        f"{figures['classifier']}, {_behind(figures)}, on {figures['n']} {figures['images']}. Shares come with 95 % "
+        f"{figures['classifier']}, {_behind(figures)}, on {figures['n']} {figures['images']}. Shares come with 95% "
         "intervals; L2 is the median distance to the image, change the greatest of a value."
     )
 
@@ -95,12 +95,12 @@ def _findings(figures: dict[str, Any]) -> list[Finding]:
     clean, last = figures["attacks"][0], figures["attacks"][-1]
     kept, bare = clean["accuracy"], clean["undefended"]
     if figures["defense"] is None:
-        found = [Finding(flank(kept), f"{kept[0]:.0%}", f"{_between(kept)} right decisions without an attack")]
+        found = [Finding(flank(kept), f"{kept[0]:.0%}", f"{_between(kept)} of decisions are right without an attack")]
     else:
-        text = f"{_between(kept)} right decisions without an attack behind the defence, {bare[0]:.0%} bare"
-        found = [Finding("strength" if kept[2] >= bare[0] else "weak flank", f"{kept[0]:.0%}", text)]
+        text = f"{_between(kept)} of decisions are right behind the defence without an attack; {bare[0]:.0%} bare"
+        found = [Finding("strength" if kept[0] >= bare[1] else "weak flank", f"{kept[0]:.0%}", text)]
     if last["threat"] == WORST:
-        text = f"{_between(last['accuracy'])} right decisions in the worst case at eps {budget(last['eps'])}"
+        text = f"{_between(last['accuracy'])} of decisions are right in the worst case at eps {budget(last['eps'])}"
         found.append(Finding(flank(last["accuracy"], figures["doubts"]), f"{last['accuracy'][0]:.0%}", text))
     return found + [Finding("blind spot", "doubtful", doubt) for doubt in figures["doubts"]]
 

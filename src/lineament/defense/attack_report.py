@@ -32,8 +32,8 @@ AIM = "*"
 """Marks what is aimed at the defence."""
 
 CAPTION = (
-    "per cent that is right, with 95 % intervals; fooled: of what was right before; L2: median distance; change: "
-    "greatest of a value"
+    "per cent that is right, with 95 % intervals; fooled: of what the one aimed at got right before; L2: median "
+    "distance; change: greatest of a value"
 )
 
 

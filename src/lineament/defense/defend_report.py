@@ -14,6 +14,7 @@ from torch import Tensor
 from lineament import report
 from lineament.artifacts import write_atomically
 from lineament.defense.attack_page import judged
+from lineament.defense.attack_report import images_of
 from lineament.defense.choices import Chosen, Request
 from lineament.defense.figures import picture_rows
 from lineament.defense.intervals import share
@@ -122,10 +123,13 @@ def defend_page(done: Purification, out: Path) -> None:
         for name, row in zip(short(done.pictures.names), figures["images"], strict=True)
     ]  # fmt: skip
     heads = ["image", *["true"] * (figures["right_bare"] is not None), "bare", "defended", "error", "flag"]
-    told = Fragment([prose(_summary(figures)), report.table(heads, rows, "Decisions")], _findings(figures))
+    decisions = report.table(heads, rows, "What is decided on each image", folded=len(rows) > SHOWN)
+    told = Fragment([prose(_summary(figures)), decisions], _findings(figures))
     shown = Fragment([_pictures(done, start) for start in range(0, min(SHOWN, len(rows)), ROW)])
-    provenance = [("Classifier", figures["classifier"]), ("Defence", figures["defense"]),
-                  ("Seed", str(figures["seed"]))]  # fmt: skip
+    provenance = [
+        ("Classifier", figures["classifier"]), ("Defence", figures["defense"]),
+        ("Images", f"{len(rows)} {images_of(done.request, len(rows))}"), ("Seed", str(figures["seed"])),
+    ]  # fmt: skip
     page = report.page("Images behind a defence", "What each became, what is decided, and which look attacked.",
                        [("Decisions", told), ("Pictures", shown)], provenance, kicker="lineament defend")  # fmt: skip
     write_atomically(out, page.encode())
@@ -148,7 +152,7 @@ def _summary(figures: dict[str, Any]) -> str:
     if figures["threshold"] is not None:
         told.append(
             f"Flagged: {_percent(figures['flagged'])}, by an error above {figures['threshold']:.4f}, which "
-            f"{figures['false_positive_rate']:.0%} of clean images have."
+            f"{figures['false_positive_rate']:.0%} of clean development images have."
         )
     return " ".join(told)
 
@@ -157,9 +161,9 @@ def _findings(figures: dict[str, Any]) -> list[Finding]:
     """What is right behind the defence, where there are labels, and how many images look attacked."""
     found = []
     if figures["right_bare"] is not None:
-        bare, (kept, low, high) = figures["right_bare"][0], figures["right_defended"]
-        kind: Literal["strength", "weak flank"] = "strength" if high >= bare else "weak flank"
-        text = f"({low:.0%} to {high:.0%}) decisions are right behind the defence, {bare:.0%} bare"
+        (bare, least, _), (kept, low, high) = figures["right_bare"], figures["right_defended"]
+        kind: Literal["strength", "weak flank"] = "strength" if kept >= least else "weak flank"
+        text = f"({low:.0%} to {high:.0%}) of decisions are right behind the defence, {bare:.0%} bare"
         found.append(Finding(kind, f"{kept:.0%}", text))
     if figures["flagged"] is not None:
         flagged, low, high = figures["flagged"]
