@@ -130,10 +130,11 @@ def test_a_gpu_that_is_not_there_is_refused(tmp_path):
 def test_two_processes_train_the_weights_of_one(tmp_path):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
-    subprocess.run(
+    done = subprocess.run(
         [*command, "tests.training.toy", str(tmp_path / "two"), "0", "0.0"],
-        env=environment, check=True, capture_output=True, timeout=240,
+        env=environment, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-5000:]
     train(tmp_path / "one", config=Config(dropout=0.0), precision="float32")
     one, two = (weights(tmp_path / name)["network"] for name in ("one", "two"))
     for name, value in one.items():
