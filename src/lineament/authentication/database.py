@@ -137,12 +137,12 @@ def _parsed(url: str | Path) -> URL:
 
 
 def _have_file(path: Path, create: bool) -> None:
-    if path.is_file():
+    if path.exists():  # asked once: another process may make the file at any moment
+        if not path.is_file():
+            raise JobError(f"{path}: not a regular file")
         return
-    if path.exists() or not create:
-        raise JobError(
-            f"{path}: {'not a regular file' if path.exists() else 'no store there; enrol somebody to make one'}"
-        )
+    if not create:
+        raise JobError(f"{path}: no store there; enrol somebody to make one")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # the log beside it inherits the mode
