@@ -59,7 +59,7 @@ CPU = replace(
     REFERENCE, steps=12_000, critic_steps=2, batch=64, learning_rate=2e-4, betas=(0.0, 0.9), width=32, latent=16,
     averaging=0.999, evaluations=12,
 )  # fmt: skip
-"""What one core makes in half an hour: half as many channels (a step costs a quarter), two critic steps, and the
+"""What one core makes in half an hour: half as many channels (a step costs a third), two critic steps, and the
 average of the weights, which needs no falling rate. Sixteen latents, about as many as digits vary in: of 128 the images
 that one can reach include noise, and a projection that fits the noise is no defence.
 
