@@ -29,6 +29,7 @@ FLOORS = [  # from the ground up; those of one line do not know each other
         "cli_authentication",
         "cli_data",
         "cli_defense",
+        "cli_editing",
         "cli_explanation",
         "cli_monitor",
         "cli_reproduction",

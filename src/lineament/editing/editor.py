@@ -1,0 +1,175 @@
+"""The editor: an image in, its codes out, and an image again once a code was changed."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from lineament import artifacts
+from lineament.editing.networks import Encoder, Generator, check_sides
+from lineament.errors import JobError, UsageError
+from lineament.images import check_images
+
+__all__ = ["Codes", "Editor", "composed", "load", "shipped"]
+
+Images = Float[Tensor, "batch channels height width"]
+CHANGED = 0.06
+"""A difference of drawings, in grey values of [0, 1], that counts as a change by 63 %."""
+
+
+class Codes(NamedTuple):
+    """What the encoder makes of images.
+
+    Attributes:
+        z: ``(batch, p)``, what they are without their attributes.
+        a: ``(batch, attributes, q)``, how each attribute looks, if it is there.
+    """
+
+    z: Tensor
+    a: Tensor
+
+
+class Editor(nn.Module):
+    """Encoder, generator and the statistics of the codes of each class.
+
+    Args:
+        encoder, generator: of one size and with equally many attributes.
+        attributes: their names.
+        settings: the networks' arguments, for the artifact: size, latent, code, width.
+        gated: an attribute that is not there has the centroid of its absence for a code, so that it has no style.
+        detail: what the generator cannot draw is kept where an edit changes nothing; else the drawing is the result.
+        card: provenance: data, licence, metrics, seed.
+    """
+
+    centroids: Tensor
+    planes: Tensor
+    spreads: Tensor
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        generator: Generator,
+        attributes: Sequence[str],
+        settings: dict[str, int],
+        *,
+        gated: bool = True,
+        detail: bool = True,
+        card: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.generator, self.attributes = encoder, generator, tuple(attributes)
+        self.settings, self.gated, self.detail, self.card = settings, gated, detail, card or {}
+        shape = (len(self.attributes), encoder.code)
+        self.register_buffer("centroids", torch.zeros(shape[0], 2, shape[1]))
+        self.register_buffer("planes", torch.zeros(shape[0], shape[1] + 1))
+        self.register_buffer("spreads", torch.ones(shape[0], 2, shape[1]))
+        self.eval().requires_grad_(False)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of its images."""
+        return 3, self.settings["size"], self.settings["size"]
+
+    @torch.no_grad()
+    def encode(self, images: Images) -> Codes:
+        """The codes of RGB images of `shape`; ``UsageError`` for any other."""
+        check_images(images)
+        if tuple(images.shape[1:]) != self.shape:
+            wanted, got = (" x ".join(map(str, shape)) for shape in (self.shape, images.shape[1:]))
+            raise UsageError(f"images: this editor takes {wanted}, got {got}; bring them to that size and to RGB")
+        codes = Codes(*self.encoder(images))
+        if not self.gated:
+            return codes
+        return codes._replace(a=torch.where(self.present(codes)[:, :, None] > 0, codes.a, self.centroids[:, 0]))
+
+    @torch.no_grad()
+    def decode(self, codes: Codes) -> Images:
+        """The image that codes describe; of an image's own codes, its reconstruction."""
+        image: Tensor = self.generator(*codes)
+        return image
+
+    def edit(self, images: Images, before: Codes, after: Codes) -> Images:
+        """``images`` changed as their codes were changed from ``before`` to ``after``; equal codes change nothing."""
+        drawn = self.decode(after)
+        return composed(images, self.decode(before), drawn) if self.detail else drawn
+
+    def present(self, codes: Codes) -> Float[Tensor, "batch attributes"]:
+        """The log-odds that each attribute is there: the linear classifiers H_i on its code."""
+        weights, biases = self.planes[:, :-1], self.planes[:, -1]
+        return (codes.a * weights).sum(2) + biases
+
+    def centroid(self, i: int, c: int) -> Float[Tensor, " q"]:
+        """mu_i^c, the mean code of the images with (c = 1) or without (c = 0) attribute ``i``."""
+        return self.centroids[i, c]
+
+    def draw(
+        self, i: int, c: int, n: int, scale: float = 1.0, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "{n} q"]:
+        """``n`` codes of class ``c`` of attribute ``i`` from N(mu_i^c, (scale sigma_i^c)^2), section 3.3.1."""
+        if not scale > 0:
+            raise UsageError(f"scale: expected more than 0, got {scale}; 1 is the spread of the class")
+        noise = torch.randn(n, self.centroids.shape[2], generator=generator)
+        return self.centroids[i, c] + scale * self.spreads[i, c] * noise.to(self.centroids.device)
+
+    def save(self, folder: str | Path, **card: Any) -> Path:
+        """Write the editor as an artifact; further card entries (data, licence, metrics) by name."""
+        return artifacts.save(
+            folder,
+            kind="editor",
+            tensors={
+                name: value.half() if value.is_floating_point() else value for name, value in self.state_dict().items()
+            },
+            config={
+                "attributes": list(self.attributes),
+                "networks": self.settings,
+                "gated": self.gated,
+                "detail": self.detail,
+            },
+            **card,
+        )
+
+
+def composed(images: Images, before: Images, after: Images) -> Images:
+    """``after``, and where it does not differ from ``before`` what ``before`` lacks of the image.
+
+    The drawing of a narrow code misses freckles and noise. What it misses, images - before, is kept wherever the edit
+    draws nothing new, with a soft edge; so the rest of a picture survives an edit to the bit.
+    """
+    change = (after - before).abs().amax(1, keepdim=True)
+    change = avg_pool2d(change, 5, 1, 2, count_include_pad=False)
+    kept = torch.exp(-((change / CHANGED) ** 2))
+    return (images + (after - before) - (1 - kept) * (images - before)).clamp(0, 1)
+
+
+def load(folder: str | Path) -> Editor:
+    """The editor in an artifact, or in the folder of the run that made it.
+
+    ``JobError`` says what is missing, torn or of another kind.
+    """
+    if (run := Path(folder) / "editor").is_dir():
+        folder = run
+    artifact = artifacts.load(folder, kind="editor")
+    try:
+        config = artifact.card["config"]
+        attributes, settings = [str(name) for name in config["attributes"]], dict(config["networks"])
+        check_sides((3, settings["size"], settings["size"]))
+        sizes = (settings["size"], len(attributes))
+        drawing = {name: settings[name] for name in ("latent", "code", "width")}
+        editor = Editor(
+            Encoder(*sizes, **drawing), Generator(*sizes, **drawing), attributes, settings,
+            gated=bool(config["gated"]), detail=bool(config["detail"]), card=artifact.card,
+        )  # fmt: skip
+        editor.load_state_dict(artifact.tensors)
+    except (LookupError, TypeError, ValueError, RuntimeError, UsageError) as error:
+        raise JobError(f"{folder}: its card and its weights do not describe an editor ({error})") from None
+    return editor
+
+
+def shipped() -> Editor:
+    """The editor of portraits of 64 px that comes with the package; ``JobError`` if it was not installed with it."""
+    return load(str(files("lineament.editing") / "shipped" / "portraits"))
