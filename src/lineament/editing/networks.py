@@ -43,7 +43,7 @@ class Encoder(nn.Module):
         """The codes of images in [0, 1]."""
         hidden = self.trunk(2 * images - 1)
         z, a = self.to_z(hidden).flatten(1), self.to_a(hidden.flatten(1))
-        return z.float(), a.float().unflatten(1, (self.attributes, self.code))
+        return z.float(), a.float().view(-1, self.attributes, self.code)
 
 
 class Generator(nn.Module):
@@ -74,8 +74,8 @@ class Generator(nn.Module):
     def forward(self, z: Float[Tensor, "batch p"], a: Float[Tensor, "batch attributes q"]) -> Tensor:
         """The image that the codes describe."""
         codes = a.flatten(1)
-        placed = self.placed(codes).unflatten(1, (-1, SIDE, SIDE))
-        hidden = self.first(torch.cat([z.unflatten(1, (self.latent, SIDE, SIDE)), placed], 1)).relu()
+        placed = self.placed(codes).view(len(codes), -1, SIDE, SIDE)
+        hidden = self.first(torch.cat([z.view(-1, self.latent, SIDE, SIDE), placed], 1)).relu()
         for stage, styled in zip(self.stages, self.styled, strict=True):
             scale, shift = styled(codes)[:, :, None, None].chunk(2, 1)
             hidden = (stage(hidden) * (1 + scale) + shift).relu()
@@ -84,7 +84,7 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """D: the log-odds ``(batch,)`` that an image with these labels is real, and its attributes' ``(batch, attributes)``.
+    """D: log-odds ``(batch,)`` that an image with these labels is real, and those of its attributes.
 
     The labels enter by projection (Miyato & Koyama 2018): D(x, y) = b(x) + v(x) . (2y - 1), as equation 3.2 has pairs.
     The second output is the attribute classifier that also sees edited images.
