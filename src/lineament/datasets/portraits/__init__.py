@@ -17,3 +17,5 @@ from lineament.datasets.portraits.scene import Wear as Wear
 from lineament.datasets.portraits.scene import counterfactual as counterfactual
 from lineament.datasets.portraits.scene import labels as labels
 from lineament.datasets.portraits.scene import parameters as parameters
+from lineament.datasets.portraits.tossed import STYLE as STYLE
+from lineament.datasets.portraits.tossed import tossed as tossed

@@ -13,7 +13,7 @@ from lineament.datasets.portraits.sampling import sample_scene
 from lineament.datasets.portraits.scene import Scene, labels, parameters
 from lineament.errors import UsageError
 
-__all__ = ["Roll", "portraits"]
+__all__ = ["Roll", "check_roll", "gathered", "portraits"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,14 @@ class Roll:
 
     def scene(self, i: int) -> Scene:
         """The scene of image ``i``; the images of a person follow each other, day by day."""
+        person, image = self.place(i)
+        return sample_scene(self.seed, person, self.session(image), image)
+
+    def place(self, i: int) -> tuple[int, int]:
+        """Whose image ``i`` is, and its number among the person's images."""
         if not 0 <= i < len(self):
             raise UsageError(f"portraits: image {i} asked for, there are {len(self)} (0 to {len(self) - 1})")
-        person, image = divmod(i, self.images_per_person)
-        return sample_scene(self.seed, person, self.session(image), image)
+        return divmod(i, self.images_per_person)
 
     def session(self, image: int) -> int:
         """The number of the day on which a person's image number ``image`` was taken."""
@@ -68,26 +72,34 @@ def portraits(
     Raises:
         UsageError: a size outside 32 to 512, fewer than one person, or more sessions than images of a person.
     """
+    check_roll(people, images_per_person, sessions, size)
+    return gathered(Roll(people, images_per_person, sessions, size, seed))
+
+
+def check_roll(people: int, images_per_person: int, sessions: int, size: int) -> None:
+    """Raise ``UsageError`` unless a roll can be made of these numbers."""
     picture.check_size(size)
     if people < 1 or not 1 <= sessions <= images_per_person:
         raise UsageError(
             f"portraits: expected at least one person and 1 to images_per_person sessions, "
             f"got people={people}, sessions={sessions}, images_per_person={images_per_person}"
         )
-    roll = Roll(people, images_per_person, sessions, size, seed)
+
+
+def gathered(roll: Roll) -> AttributeDataset:
+    """The data set of a roll; its labels and landmarks are computed here, its images when they are read."""
     scenes = [roll.scene(i) for i in range(len(roll))]
     places = np.stack([picture.landmarks(scene) for scene in scenes])
-    identity = np.repeat(np.arange(people), images_per_person)
-    days = [str(roll.session(i % images_per_person)) for i in range(len(roll))]
+    identity, image = np.divmod(np.arange(len(roll)), roll.images_per_person)
     return AttributeDataset(
         name="portraits",
         read=roll.read,
-        names=[f"person{i // images_per_person:05d}_{i % images_per_person:03d}.png" for i in range(len(roll))],
+        names=[f"person{who:05d}_{number:03d}.png" for who, number in zip(identity, image, strict=True)],
         attributes=ATTRIBUTES,
         labels=np.stack([labels(scene) for scene in scenes]),
         identity=identity,
-        session=np.array(days),
-        split=split_by_identity(identity, seed=seed),
+        session=np.array([str(roll.session(number)) for number in image]),
+        split=split_by_identity(identity, seed=roll.seed),
         licence="Apache-2.0: drawn by lineament, no real person is shown",
         eyes=places[:, :2],
         masks=roll.masks,

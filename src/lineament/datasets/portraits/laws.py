@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import field, fields
+from functools import cache
 from numbers import Real
 from random import Random
 from typing import Any, TypeVar
 
 from lineament.errors import UsageError, nearest
 
-__all__ = ["check", "draw", "laws", "one_of", "within"]
+__all__ = ["check", "draw", "laws", "one_of", "pick", "within"]
 
 T = TypeVar("T")
 
@@ -23,18 +24,21 @@ def one_of(*choices: str) -> Any:
     return field(metadata={"law": choices})
 
 
+@cache
 def laws(kind: type) -> Mapping[str, Any]:
     """What each field of a dataclass may be: (low, high), or the names to choose from."""
     return {entry.name: entry.metadata["law"] for entry in fields(kind)}
 
 
+def pick(law: Any, random: Random) -> Any:
+    """A value that a law allows, at random."""
+    return random.choice(law) if isinstance(law[0], str) else random.uniform(*law)
+
+
 def draw(kind: type[T], random: Random, **fixed: Any) -> T:
     """An instance of a dataclass of such fields, each drawn in order except the ``fixed`` ones."""
     # drawn even where fixed, so that fixing one parameter never moves the others
-    drawn = {
-        name: random.choice(law) if isinstance(law[0], str) else random.uniform(*law)
-        for name, law in laws(kind).items()
-    }
+    drawn = {name: pick(law, random) for name, law in laws(kind).items()}
     return kind(**(drawn | fixed))
 
 
