@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import field, fields
-from functools import cache
 from numbers import Real
 from random import Random
 from typing import Any, TypeVar
@@ -24,7 +23,6 @@ def one_of(*choices: str) -> Any:
     return field(metadata={"law": choices})
 
 
-@cache
 def laws(kind: type) -> Mapping[str, Any]:
     """What each field of a dataclass may be: (low, high), or the names to choose from."""
     return {entry.name: entry.metadata["law"] for entry in fields(kind)}

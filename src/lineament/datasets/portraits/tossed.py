@@ -37,6 +37,8 @@ STYLE: dict[str, tuple[str, ...]] = {
 }
 """The parameters that decide how an attribute looks where it is, by their names in ``parameters``."""
 
+LAWS = {key: laws(KINDS[part])[parameter] for key, (part, parameter) in FIELDS.items()}
+
 SPARE_DAYS = 6
 """Days looked at beyond the wanted ones before a person is passed over."""
 
@@ -91,9 +93,7 @@ class Toss(Roll):
         changes: dict[str, bool | float | str] = {}
         for name in self.attributes:
             changes[name] = random.random() < 0.5
-            for key in STYLE.get(name, ()):
-                part, parameter = FIELDS[key]
-                changes[key] = pick(laws(KINDS[part])[parameter], random)
+            changes |= {key: pick(LAWS[key], random) for key in STYLE.get(name, ())}
         return counterfactual(sample_scene(self.seed, int(person), int(day), image), **changes)
 
 
