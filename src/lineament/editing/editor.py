@@ -15,7 +15,7 @@ from lineament.editing.networks import Encoder, Generator, check_sides
 from lineament.errors import JobError, UsageError
 from lineament.images import check_images
 
-__all__ = ["Codes", "Editor", "composed", "load", "shipped"]
+__all__ = ["Codes", "Editor", "change", "composed", "load", "shipped"]
 
 Images = Float[Tensor, "batch channels height width"]
 CHANGED = 0.06
@@ -67,7 +67,7 @@ class Editor(nn.Module):
         shape = (len(self.attributes), encoder.code)
         self.register_buffer("centroids", torch.zeros(shape[0], 2, shape[1]))
         self.register_buffer("planes", torch.zeros(shape[0], shape[1] + 1))
-        self.register_buffer("spreads", torch.ones(shape[0], 2, shape[1]))
+        self.register_buffer("spreads", torch.eye(shape[1]).repeat(shape[0], 2, 1, 1))
         self.eval().requires_grad_(False)
 
     @property
@@ -110,11 +110,14 @@ class Editor(nn.Module):
     def draw(
         self, i: int, c: int, n: int, scale: float = 1.0, generator: torch.Generator | None = None
     ) -> Float[Tensor, "{n} q"]:
-        """``n`` codes of class ``c`` of attribute ``i`` from N(mu_i^c, (scale sigma_i^c)^2), section 3.3.1."""
+        """``n`` codes of class ``c`` of attribute ``i`` from a Gaussian around mu_i^c, section 3.3.1.
+
+        ``spreads[i, c]`` is a root of its covariance: sigma_i^c I as printed, or that of real codes.
+        """
         if not scale > 0:
             raise UsageError(f"scale: expected more than 0, got {scale}; 1 is the spread of the class")
-        noise = torch.randn(n, self.centroids.shape[2], generator=generator)
-        return self.centroids[i, c] + scale * self.spreads[i, c] * noise.to(self.centroids.device)
+        noise = torch.randn(n, self.centroids.shape[2], generator=generator).to(self.centroids.device)
+        return self.centroids[i, c] + scale * noise @ self.spreads[i, c].mT
 
     def save(self, folder: str | Path, **card: Any) -> Path:
         """Write the editor as an artifact; further card entries (data, licence, metrics) by name."""
@@ -140,10 +143,14 @@ def composed(images: Images, before: Images, after: Images) -> Images:
     The drawing of a narrow code misses freckles and noise. What it misses, images - before, is kept wherever the edit
     draws nothing new, with a soft edge; so the rest of a picture survives an edit to the bit.
     """
-    change = (after - before).abs().amax(1, keepdim=True)
-    change = avg_pool2d(change, 5, 1, 2, count_include_pad=False)
-    kept = torch.exp(-((change / CHANGED) ** 2))
-    return (images + (after - before) - (1 - kept) * (images - before)).clamp(0, 1)
+    return (images + (after - before) - change(before, after) * (images - before)).clamp(0, 1)
+
+
+def change(before: Images, after: Images) -> Float[Tensor, "batch 1 height width"]:
+    """Where two drawings differ, in [0, 1]: 1 - exp(-(d / `CHANGED`)^2) of their greatest difference d around there."""
+    greatest = (after - before).abs().amax(1, keepdim=True)
+    around = avg_pool2d(greatest, 5, 1, 2, count_include_pad=False)
+    return 1 - torch.exp(-((around / CHANGED) ** 2))
 
 
 def load(folder: str | Path) -> Editor:

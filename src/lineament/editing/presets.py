@@ -1,0 +1,118 @@
+"""What is trained: the weights of the objective's terms, the size of the networks, the schedule."""
+
+from dataclasses import dataclass, replace
+
+from lineament.errors import UsageError, nearest
+
+__all__ = ["PRESETS", "EditorConfig", "preset"]
+
+
+@dataclass(frozen=True)
+class EditorConfig:
+    """One training. A weight of 0 switches its term off.
+
+    Attributes:
+        recon, cgan, inv, attr, spec, center, prior: weights of equations 3.1, 3.2, 3.3, 3.4, of the linear classifiers,
+            3.6 and 3.9, for the networks that make codes and images.
+        recode: weight of equation 3.4 in G's step: an image drawn from codes, encoded again, gives them back.
+        edited: weight of the labels that the critic reads on edited images; 0 also hides them from the critic.
+        restore: weight of equation 3.1 where z comes from the edited image and a from the image itself.
+        same: weight of what an edit does to z, and to the codes it was not about; of the codes it set, too.
+        region: weight of the mean change of a pixel by an edit.
+        power: 1 or 2, the power of the error of a reconstruction.
+        kappa: the error below which equation 3.1 earns nothing.
+        focus: how much more a pixel counts in a reconstruction where an edit changes it.
+        undecided: what an adversary reads in z shall be 0.5; else, as printed, wrong.
+        inv_penalty: weight of R1 on C_inv.
+        penalty: weight of R1 on the critic, applied every ``penalty_every`` steps.
+        adversary_steps: updates of C_inv and C_attr a step; the critic has one.
+        beta: codes beyond it are pulled back (equation 3.9).
+        noise: standard deviation of the noise on z in training, on codes beside which beta is 1.
+        momentum: alpha of equations 3.7 and 3.8.
+        gated, detail: see `Editor`.
+        measured: draws spread as codes do; else by equation 3.5.
+        latent, code, width, critic_width: see `Encoder`; q is ``code``.
+        steps, batch, learning_rate: of Adam (betas 0.5 and 0.99); the rate falls to 0 over the second half.
+        averaging: decay of the moving average of the weights.
+        evaluations: how often the validation part scores the weights.
+    """
+
+    recon: float = 10.0
+    cgan: float = 0.2
+    inv: float = 0.3
+    attr: float = 0.1
+    spec: float = 0.3
+    center: float = 0.01
+    prior: float = 1.0
+    recode: float = 0.0
+    edited: float = 0.5
+    restore: float = 10.0
+    same: float = 0.5
+    region: float = 0.5
+    power: int = 1
+    kappa: float = 0.0
+    focus: float = 4.0
+    undecided: bool = True
+    inv_penalty: float = 0.1
+    penalty: float = 2.0
+    penalty_every: int = 8
+    adversary_steps: int = 2
+    beta: float = 1.0
+    noise: float = 0.3
+    momentum: float = 0.05
+    gated: bool = True
+    detail: bool = True
+    measured: bool = True
+    latent: int = 8
+    code: int = 8
+    width: int = 32
+    critic_width: int = 32
+    steps: int = 6000
+    batch: int = 32
+    learning_rate: float = 1e-3
+    averaging: float = 0.999
+    evaluations: int = 10
+
+    def __post_init__(self) -> None:
+        weights = (
+            "recon", "cgan", "inv", "attr", "spec", "center", "prior", "recode", "edited", "restore", "same",
+            "region", "kappa", "focus", "inv_penalty", "penalty", "noise",
+        )  # fmt: skip
+        for name in weights:
+            if not 0 <= getattr(self, name) < 1e9:
+                raise UsageError(f"{name}: expected 0 or more, got {getattr(self, name)}")
+        if self.power not in (1, 2):
+            raise UsageError(f"power: expected 1 or 2, got {self.power}")
+        if not (self.recon or self.restore):
+            raise UsageError("recon, restore: both weights are 0, so nothing would make an image look like itself")
+        for name in ("beta", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name}: expected more than 0, got {getattr(self, name)}")
+        for name in ("momentum", "averaging"):
+            if not 0 <= getattr(self, name) < 1 + (name == "momentum"):
+                raise UsageError(f"{name}: expected a share below 1, got {getattr(self, name)}")
+        for name in (
+            "penalty_every", "latent", "code", "width", "critic_width", "steps", "batch", "evaluations",
+        ):  # fmt: skip
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if self.adversary_steps < 0:
+            raise UsageError(f"adversary_steps: expected 0 or more, got {self.adversary_steps}")
+
+
+LINEAMENT = EditorConfig()
+
+PAPER = replace(
+    LINEAMENT, recon=10.0, cgan=1.0, inv=1.0, attr=1.0, spec=1.0, center=0.1, recode=1.0, edited=0.0, restore=0.0,
+    same=0.0, region=0.0, power=2, focus=0.0, undecided=False, inv_penalty=0.0, noise=0.0, gated=False, detail=False,
+    measured=False,
+)  # fmt: skip
+
+PRESETS: dict[str, EditorConfig] = {"lineament": LINEAMENT, "paper": PAPER}
+
+
+def preset(name: str) -> EditorConfig:
+    """The configuration of this name; an unknown one is refused with the nearest known one."""
+    if name not in PRESETS:
+        raise UsageError(nearest(name, PRESETS, "preset"))
+    return replace(PRESETS[name])
