@@ -135,6 +135,12 @@ def test_many_images_are_edited_as_few_are(editor, images):
     torch.testing.assert_close(found[-24:], edit(images, editor).swap("Bangs").images)
 
 
+def test_some_of_the_images_are_edited_as_they_were_among_all(editor, images):
+    drawn = edit(images[:4], editor).sample("Bangs", count=3)
+    torch.testing.assert_close(drawn[1::3].images, drawn.images[1::3])
+    assert len(drawn[[0, 5]]) == 2 and drawn[[0, 5]].steps == drawn.steps
+
+
 def test_what_the_editor_reads_of_the_result_is_read_from_the_result(editor, images):
     swapped = edit(images, editor).swap("Wearing_Hat")
     torch.testing.assert_close(swapped.presence, editor.present(editor.encode(swapped.images)).sigmoid())

@@ -20,7 +20,7 @@ from lineament.errors import UsageError, nearest
 from lineament.images import check_images
 from lineament.training.run import step_seed
 
-__all__ = ["AnyEditor", "Edit", "edit"]
+__all__ = ["AnyEditor", "Edit", "edit", "index_of"]
 
 Images = Float[Tensor, "batch channels height width"]
 
@@ -67,6 +67,11 @@ class Edit:
     def __len__(self) -> int:
         return len(self.originals)
 
+    def __getitem__(self, index: Any) -> "Edit":
+        """Some of them: a slice, a list of indices or a boolean mask."""
+        before, after = (Codes(each.z[index], each.a[index]) for each in (self.before, self.after))
+        return replace(self, originals=self.originals[index], before=before, after=after)
+
     def __repr__(self) -> str:
         return ".".join((f"edit({len(self)} images)", *self.steps))
 
@@ -75,11 +80,8 @@ class Edit:
         """The edited images ``(n, 3, height, width)`` in [0, 1]; the originals themselves if nothing was done."""
         if not self.steps:
             return self.originals
-        parts = [
-            self.editor.edit(self.originals[place], _at(self.before, place), _at(self.after, place))
-            for place in _places(len(self))
-        ]
-        return torch.cat(parts)
+        parts = [self[place] for place in _places(len(self))]
+        return torch.cat([self.editor.edit(part.originals, part.before, part.after) for part in parts])
 
     @cached_property
     def presence(self) -> Float[Tensor, "batch attributes"]:
@@ -97,7 +99,7 @@ class Edit:
         Raises:
             UsageError: an attribute that the editor has not (the nearest is named), a strength outside [0, 1].
         """
-        i = self._index(attribute)
+        i = index_of(self.editor, attribute)
         return self._moved(i, self.editor.centroid(i, int(on)), strength, "swap", repr(bool(on)))
 
     def sample(
@@ -121,7 +123,7 @@ class Edit:
         Raises:
             UsageError: as `swap`; also a count below 1, a scale that is not above 0, a seed below 0.
         """
-        i = self._index(attribute)
+        i = index_of(self.editor, attribute)
         if count < 1:
             raise UsageError(f"count: expected at least 1 draw an image, got {count}")
         if not 0 < scale < inf:
@@ -132,7 +134,8 @@ class Edit:
         drawn = self.editor.draw(i, int(on), len(self) * count, scale, generator)
         chosen = (("count", count, 1), ("scale", scale, 1), ("seed", seed, 0))
         told = [f"{name}={value:g}" for name, value, usual in chosen if value != usual]
-        return self._repeated(count)._moved(i, drawn, strength, "sample", repr(bool(on)), *told)
+        repeated = self[torch.arange(len(self)).repeat_interleave(count)]
+        return repeated._moved(i, drawn, strength, "sample", repr(bool(on)), *told)
 
     def borrow(
         self, attribute: str, reference: Images | Sequence[Images], *, strength: float = 1.0, force: bool = False
@@ -148,18 +151,13 @@ class Edit:
         Raises:
             UsageError: as `swap`; also references of another size or number, or without the attribute.
         """
-        i = self._index(attribute)
+        i = index_of(self.editor, attribute)
         references = [reference] if isinstance(reference, Tensor) else list(reference)
         if not references:
             raise UsageError("reference: expected at least one image to borrow from, got none")
         codes = [self._code_of(i, each, force).expand(len(self), -1) for each in references]
         told = ["reference" if isinstance(reference, Tensor) else "references", *(["force=True"] if force else [])]
         return self._moved(i, torch.stack(codes).mean(0), strength, "borrow", *told)
-
-    def _index(self, attribute: str) -> int:
-        if attribute not in self.editor.attributes:
-            raise UsageError(f"{nearest(attribute, self.editor.attributes, 'attribute')} (of this editor)")
-        return self.editor.attributes.index(attribute)
 
     def _moved(self, i: int, code: Tensor, strength: float, operation: str, *told: str) -> "Edit":
         """The edit in which attribute ``i``'s code went this share of the way to ``code``, ``(q,)`` or ``(n, q)``."""
@@ -170,12 +168,6 @@ class Edit:
         words = [repr(self.editor.attributes[i]), *told, *([] if strength == 1 else [f"strength={strength:g}"])]
         step = f"{operation}({', '.join(words)})"
         return replace(self, after=self.after._replace(a=a), steps=(*self.steps, step))
-
-    def _repeated(self, count: int) -> "Edit":
-        if count == 1:
-            return self
-        codes = [Codes(*(part.repeat_interleave(count, 0) for part in each)) for each in (self.before, self.after)]
-        return replace(self, originals=self.originals.repeat_interleave(count, 0), before=codes[0], after=codes[1])
 
     def _code_of(self, i: int, reference: Images, force: bool) -> Float[Tensor, "references q"]:
         _check(reference, self.editor, "reference")
@@ -212,6 +204,13 @@ def edit(images: Images, editor: AnyEditor | None = None) -> Edit:
     return Edit(editor, images, codes, codes)
 
 
+def index_of(editor: AnyEditor, attribute: str) -> int:
+    """The place of an attribute in the editor's codes; ``UsageError`` with the nearest name if it has none."""
+    if attribute not in editor.attributes:
+        raise UsageError(f"{nearest(attribute, editor.attributes, 'attribute')} (of this editor)")
+    return editor.attributes.index(attribute)
+
+
 def _check(images: Images, editor: AnyEditor, name: str) -> None:
     check_images(images, channels=3, name=name)
     if not len(images):
@@ -224,10 +223,6 @@ def _check(images: Images, editor: AnyEditor, name: str) -> None:
 def _encoded(editor: AnyEditor, images: Images) -> Codes:
     parts = [editor.encode(images[place]) for place in _places(len(images))]
     return Codes(torch.cat([part.z for part in parts]), torch.cat([part.a for part in parts]))
-
-
-def _at(codes: Codes, place: slice) -> Codes:
-    return Codes(codes.z[place], codes.a[place])
 
 
 def _places(n: int) -> list[slice]:

@@ -1,0 +1,101 @@
+"""What the verbs `edit swap`, `edit sample` and `edit borrow` do. The command line parses and calls these."""
+
+import json as json_module
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from lineament.artifacts import check_writable
+from lineament.editing.edit_inputs import Given, Request, given_to, opened, references_at, references_in, wanted_of
+from lineament.editing.edit_report import Edited, is_grid, show, write
+from lineament.editing.operations import Edit
+from lineament.errors import JobError, UsageError
+from lineament.report import readable
+
+__all__ = ["Request", "borrow", "sample", "swap"]
+
+
+def swap(request: Request, *, on: Sequence[str], off: Sequence[str], strength: float) -> None:
+    """Put attributes on or take them off; arguments as on the command line."""
+    wanted = wanted_of(on, off)
+    given = given_to(request, opened(request, [*wanted]), wanted)
+    done = given.begun
+    for name, present in wanted.items():
+        done = done.swap(name, present, strength=strength)
+    title = ", ".join(f"{'' if present else 'no '}{readable(name)}" for name, present in wanted.items())
+    _finish(request, given, [*wanted], {title: done})
+
+
+def sample(
+    request: Request, *, on: Sequence[str], off: Sequence[str], count: int, scale: float, strength: float
+) -> None:
+    """Put attributes on or take them off, several times as they look elsewhere; arguments as on the command line."""
+    wanted = wanted_of(on, off)
+    given = given_to(request, opened(request, [*wanted]), wanted)
+    done = given.begun
+    for i, (name, present) in enumerate(wanted.items()):
+        times = 1 if i else count
+        done = done.sample(name, present, count=times, scale=scale, strength=strength, seed=request.seed)
+    _finish(request, given, [*wanted], {f"draw {k + 1}": done[k::count] for k in range(count)})
+
+
+def borrow(
+    request: Request, *, attributes: Sequence[str], reference: Sequence[Path], mean: bool, force: bool, strength: float
+) -> None:
+    """Give images the attributes of each reference, or of the mean of all; arguments as on the command line."""
+    wanted = wanted_of(attributes, (), "--attributes")
+    if not reference and (request.data is None or mean):
+        raise UsageError("--reference: name one or several pictures to borrow from")
+    given = given_to(request, opened(request, [*wanted]), wanted)
+
+    def borrowed(source: Tensor | Sequence[Tensor]) -> Edit:
+        done = given.begun
+        for name in wanted:
+            done = done.borrow(name, source, strength=strength, force=force)
+        return done
+
+    if given.dataset is not None and not reference:
+        source = references_in(given.dataset, given.begun, [*wanted], request.seed, force)
+        return _finish(request, given, [*wanted], {"borrowed": borrowed(source)}, reference=source)
+    names, references = references_at(reference, given.begun, fit=request.fit)
+    if mean:
+        title = f"mean of {len(names)} references"
+        return _finish(request, given, [*wanted], {title: borrowed(torch.split(references, 1))})
+    variants = {f"from {name}": borrowed(each[None]) for name, each in zip(names, references, strict=True)}
+    _finish(request, given, [*wanted], variants, heads=[*references])
+
+
+def _finish(
+    request: Request, given: Given, changed: Sequence[str], variants: Mapping[str, Edit], *,
+    reference: Tensor | None = None, heads: Sequence[Tensor] = (),
+) -> None:  # fmt: skip
+    """Write and tell what was done, or with ``--dry-run`` what would be."""
+    steps = next(iter(variants.values())).steps
+    card = given.begun.editor.card
+    facts: dict[str, Any] = {
+        "operation": ".".join(("edit(images)", *steps)),
+        "attributes": list(given.begun.editor.attributes),
+        "editor": card.get("weights_sha256"),
+        "data": card.get("data", "unknown data"),
+        "licence": card.get("licence", "unknown"),
+        "seed": request.seed,
+    }
+    if request.dry_run:
+        told = facts | {"images": given.names, "variants": list(variants), "out": str(request.out)}
+        return print(json_module.dumps(told, indent=1))
+    check_writable(request.out.parent if is_grid(request.out) else request.out)
+    original = given.begun.originals
+    inputs = {"input": original} if reference is None else {"reference": reference, "query": original}
+    edited = Edited(given.names, given.begun, changed, variants, inputs, heads)
+    write(edited, request.out, facts, f"{facts['operation']}; editor of {facts['data']}, seed {request.seed}.")
+    if request.json:
+        print(json_module.dumps({**facts, "images": edited.rows}, indent=1))
+    else:
+        show(edited)
+    Console(stderr=True).print(f"{len(given.names)} images edited: {request.out}", highlight=False, soft_wrap=True)
+    if given.failures:
+        raise JobError("\n".join(given.failures))
