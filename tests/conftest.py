@@ -49,6 +49,8 @@ CHECKED = (
     "lineament.defense.pictures",
     "lineament.defense.reconstructions",
     "lineament.defense.subjects",
+    "lineament.editing.oracle",
+    "lineament.editing.styles",
 )
 
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

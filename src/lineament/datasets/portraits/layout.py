@@ -11,7 +11,7 @@ from lineament.datasets.portraits.attributes import HAIR_COLORS
 from lineament.datasets.portraits.brush import Color, Point, blend, darker, mix
 from lineament.datasets.portraits.scene import Scene
 
-__all__ = ["LANDMARKS", "Layout", "lay_out"]
+__all__ = ["LANDMARKS", "Layout", "lay_out", "lipstick"]
 
 LANDMARKS = (
     *("left_eye", "right_eye", "nose_tip", "left_mouth_corner", "right_mouth_corner", "chin"),
@@ -143,10 +143,14 @@ def _hair(scene: Scene) -> Color:
 
 
 def _lips(scene: Scene, skin: Color) -> Color:
-    """Bare lips stay near the skin; lipstick runs from scarlet over crimson to plum."""
+    """Bare lips stay near the skin."""
     if "Wearing_Lipstick" in scene.present:
-        shade = scene.wear.lipstick_shade
-        if shade < 0.5:
-            return blend((0.90, 0.13, 0.16), (0.78, 0.04, 0.24), shade * 2)
-        return blend((0.78, 0.04, 0.24), (0.50, 0.05, 0.32), shade * 2 - 1)
+        return lipstick(scene.wear.lipstick_shade)
     return blend(darker(skin, 0.16), (0.78, 0.42, 0.40), 0.30)
+
+
+def lipstick(shade: float) -> Color:
+    """From scarlet at 0 over crimson to plum at 1."""
+    if shade < 0.5:
+        return blend((0.90, 0.13, 0.16), (0.78, 0.04, 0.24), shade * 2)
+    return blend((0.78, 0.04, 0.24), (0.50, 0.05, 0.32), shade * 2 - 1)

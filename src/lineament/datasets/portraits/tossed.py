@@ -16,7 +16,7 @@ from lineament.datasets.portraits.sampling import sample_scene
 from lineament.datasets.portraits.scene import FIELDS, KINDS, Scene, counterfactual
 from lineament.errors import UsageError, nearest
 
-__all__ = ["STYLE", "tossed"]
+__all__ = ["LAWS", "STYLE", "tossed"]
 
 STYLE: dict[str, tuple[str, ...]] = {
     "Bangs": ("person_bangs_depth", "person_bangs_sweep"),
@@ -38,6 +38,7 @@ STYLE: dict[str, tuple[str, ...]] = {
 """The parameters that decide how an attribute looks where it is, by their names in ``parameters``."""
 
 LAWS = {key: laws(KINDS[part])[parameter] for key, (part, parameter) in FIELDS.items()}
+"""What each parameter may be."""
 
 SPARE_DAYS = 6
 """Days looked at beyond the wanted ones before a person is passed over."""
