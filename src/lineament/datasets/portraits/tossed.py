@@ -16,7 +16,7 @@ from lineament.datasets.portraits.sampling import sample_scene
 from lineament.datasets.portraits.scene import FIELDS, KINDS, Scene, counterfactual
 from lineament.errors import UsageError, nearest
 
-__all__ = ["LAWS", "STYLE", "tossed"]
+__all__ = ["LAWS", "STYLE", "Toss", "toss", "tossed"]
 
 STYLE: dict[str, tuple[str, ...]] = {
     "Bangs": ("person_bangs_depth", "person_bangs_sweep"),
@@ -61,12 +61,25 @@ def tossed(
     Style, too, is drawn anew for every image, so that it tells nothing of the person. Days and people on which one of
     the attributes could not be switched alone are passed over: a bald head has no bangs, a necktie takes the necklace
     off. So a tossed label is independent of every other label, of the person, the session and the camera. What a hat
-    hides stays hidden (-1). Everything else, and the arguments, are as in `portraits`; equal arguments give bit-equal
-    images, and those of one person are those of ``portraits`` but for what is tossed.
+    hides stays hidden (-1). Everything else, the people and the arguments are as in `portraits`; equal arguments give
+    bit-equal images.
 
     Raises:
         UsageError: as `portraits`, or an attribute that is unknown, named twice, or that never changes alone.
     """
+    return gathered(toss(attributes, people, images_per_person, sessions=sessions, size=size, seed=seed))
+
+
+def toss(
+    attributes: Sequence[str],
+    people: int = 1500,
+    images_per_person: int = 6,
+    *,
+    sessions: int = 2,
+    size: int = 64,
+    seed: int = 0,
+) -> "Toss":
+    """The scenes of `tossed`, for those who render them again with something changed."""
     check_roll(people, images_per_person, sessions, size)
     names = tuple(sorted(attributes))
     for name in names:
@@ -75,7 +88,7 @@ def tossed(
     if len(set(names)) != len(names):
         raise UsageError(f"tossed: an attribute is named twice in {', '.join(names)}")
     frames = _frames(names, people, sessions, seed)
-    return gathered(Toss(people, images_per_person, sessions, size, seed, names, frames))
+    return Toss(people, images_per_person, sessions, size, seed, names, frames)
 
 
 @dataclass(frozen=True)
