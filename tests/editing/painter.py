@@ -19,6 +19,7 @@ class Painter:
 
     def __init__(self, attributes=("A", "B"), *, deaf=(), leak=0.0):
         self.attributes, self.deaf, self.leak = tuple(attributes), deaf, leak
+        self.shape, self.card = (3, SIDE, SIDE), {}
 
     def encode(self, images: Tensor) -> Codes:
         a = torch.stack([images[:, :, :PATCH, self.place(i)].mean((2, 3)) for i in range(len(self.attributes))], 1)
@@ -35,6 +36,9 @@ class Painter:
         if self.leak:
             change[:, 1] = change[:, 1] + self.leak * (change[:, 0].abs().amax(1, keepdim=True) > 0)
         return self.paint(images, change)
+
+    def present(self, codes: Codes) -> Tensor:
+        return codes.a.mean(2) - 0.5
 
     def centroid(self, i: int, c: int) -> Tensor:
         return torch.full((3,), 0.8 if c else 0.2)

@@ -5,18 +5,16 @@ import pytest
 import torch
 
 from lineament.editing.evaluation import (
-    borrowed,
     collateral,
     leakage,
     leakage_matrix,
     readings,
     rebuilt,
-    replaced,
-    sampled,
     swap_success,
     swapped,
     switched,
 )
+from lineament.editing.operations import edit
 from lineament.errors import UsageError
 from tests.editing.painter import PATCH, Painter, PatchOracle, painted
 from tests.editing.small_editor import small_editor
@@ -34,29 +32,11 @@ def read(painter, labels=LABELS, oracle=None):
 
 def test_a_swap_puts_each_image_to_its_own_target_and_leaves_the_rest():
     target = torch.arange(N) % 2
-    after = swapped(Painter(), IMAGES, 1, target)
+    after = swapped(edit(IMAGES, Painter()), "B", target)
     patch = after[:, :, :PATCH, PATCH : 2 * PATCH]
     assert patch == pytest.approx(torch.where(target == 1, 0.8, 0.2)[:, None, None, None].expand_as(patch), abs=1e-6)
     after[:, :, :PATCH, PATCH : 2 * PATCH] = IMAGES[:, :, :PATCH, PATCH : 2 * PATCH]
     assert torch.allclose(after, IMAGES, atol=1e-6)
-
-
-def test_borrow_takes_the_references_patch_row_by_row():
-    references = painted(LABELS, seed=1).roll(1, 0) * 0.5 + 0.1
-    after = borrowed(Painter(), IMAGES, 0, references)
-    assert torch.allclose(after[:, :, :PATCH, :PATCH], references[:, :, :PATCH, :PATCH], atol=1e-5)
-    assert torch.allclose(after[:, :, :, PATCH:], IMAGES[:, :, :, PATCH:], atol=1e-6)
-
-
-def test_samples_differ_by_image_and_draw_and_come_again_with_their_seed():
-    draws = sampled(Painter(), IMAGES, 0, 4, scale=2.0, seed=5)
-    assert draws.shape == (N, 4, 3, 16, 16)
-    colors = draws[:, :, :, 0, 0].flatten(0, 1)
-    assert len(colors.unique(dim=0)) == 4 * N
-    assert float(colors.mean()) == pytest.approx(0.8, abs=0.01)
-    assert torch.equal(draws, sampled(Painter(), IMAGES, 0, 4, scale=2.0, seed=5))
-    assert not torch.equal(draws, sampled(Painter(), IMAGES, 0, 4, scale=2.0, seed=6))
-    assert float(sampled(Painter(), IMAGES[:9], 0, 2, c=0)[:, :, :, 0, 0].mean()) < 0.4
 
 
 def test_success_is_told_by_direction():
@@ -125,13 +105,14 @@ def test_reconstructions_of_a_perfect_coder_are_the_images():
     )
 
 
-def test_equal_codes_change_nothing_in_an_editor():
+def test_an_editor_is_measured_as_it_is_used():
     editor, images = small_editor(), torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    codes = editor.encode(images)
-    assert torch.equal(replaced(editor, images, 1, codes.a[:, 1]), images)
-    assert rebuilt(editor, images).shape == images.shape
-    assert not torch.equal(swapped(editor, images, 1, torch.tensor([0, 1, 1])), images)
-    assert sampled(editor, images, 0, 2).shape == (3, 2, 3, 32, 32)
+    assert torch.equal(rebuilt(editor, images), editor.decode(editor.encode(images)))
+    first, second = switched(editor, images, torch.tensor([[1, 0], [0, 0], [1, -1]]))
+    begun = edit(images, editor)
+    assert torch.allclose(first[1], begun.swap("Eyeglasses").images[1], atol=1e-6)
+    assert torch.allclose(first[::2], begun.swap("Eyeglasses", False).images[::2], atol=1e-6)
+    assert torch.equal(second, begun.swap("Wearing_Hat").images)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +121,8 @@ def test_equal_codes_change_nothing_in_an_editor():
         (lambda: read(Painter(), LABELS[:, :1]), r"labels: .*\(300, 2\).*\(300, 1\)"),
         (lambda: read(Painter(), LABELS + 1), "labels: expected 1, 0 or -1"),
         (lambda: readings(PatchOracle(), IMAGES, [IMAGES], ("A", "B"), LABELS), "edited: expected 2 batches"),
-        (lambda: swapped(Painter(), IMAGES, 0, torch.ones(2)), "target: expected one for each"),
-        (lambda: swapped(Painter(), IMAGES.byte(), 0, torch.ones(N)), "float32"),
+        (lambda: swapped(edit(IMAGES, Painter()), "A", torch.ones(2)), "target: expected 1 or 0 for each"),
+        (lambda: rebuilt(Painter(), IMAGES.byte()), "float32"),
         (lambda: collateral(read(Painter(("A",)), LABELS[:, :1], PatchOracle(("A",))), IDENTITY), "reads nothing but"),
     ],
 )

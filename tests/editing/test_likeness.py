@@ -1,5 +1,7 @@
 """What stays, beside scikit-image, definitions written out, and cases worked out by hand."""
 
+from inspect import unwrap
+
 import numpy as np
 import pytest
 import torch
@@ -122,15 +124,15 @@ def test_change_is_told_apart_by_the_true_region():
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("measure", "arguments", "told"),
     [
-        (lambda: ms_ssim(faces(size=8), faces(size=8)), "at least 11 x 11"),
-        (lambda: ms_ssim(faces(2), faces(3)), "one shape"),
-        (lambda: reconstruction(faces(2, 32), faces(2, 64), [0, 1]), "one shape"),
-        (lambda: identity_kept(torch.rand(3, 2), torch.rand(3, 1), [0, 1, 2]), "after: expected"),
-        (lambda: change(faces(2), faces(2), torch.zeros(2, 3, 3).bool(), [0, 1]), "regions"),
+        (ms_ssim, (faces(size=8), faces(size=8)), "at least 11 x 11"),
+        (ms_ssim, (faces(2), faces(3)), "one shape"),
+        (reconstruction, (faces(2, 32), faces(2, 64), [0, 1]), "one shape"),
+        (identity_kept, (torch.rand(3, 2), torch.rand(3, 1), [0, 1, 2]), "after: expected"),
+        (change, (faces(2), faces(2), torch.zeros(2, 3, 3).bool(), [0, 1]), "regions"),
     ],
 )
-def test_wrong_calls_are_refused(call, told):
+def test_wrong_calls_are_refused(measure, arguments, told):
     with pytest.raises(UsageError, match=told):
-        call()
+        unwrap(measure)(*arguments)  # without the check of shapes that tests add

@@ -4,32 +4,28 @@ An editor makes the images, `readings` has them read once, and the figures are t
 elsewhere, rendered again with the truth or merely copied, are measured by the same functions.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from lineament.editing.editor import Codes
 from lineament.editing.intervals import Drawn, means
+from lineament.editing.operations import AnyEditor, Edit, edit
 from lineament.errors import UsageError, nearest
 from lineament.images import check_images
 
 __all__ = [
-    "Edits",
     "Oracle",
     "Readings",
-    "borrowed",
     "collateral",
     "leakage",
     "leakage_matrix",
     "readings",
     "rebuilt",
-    "replaced",
-    "sampled",
     "swap_success",
     "swapped",
     "switched",
@@ -37,29 +33,6 @@ __all__ = [
 
 Images = Float32[Tensor, "n channels height width"]
 BATCH = 256
-
-
-class Edits(Protocol):
-    """What is measured: `editor.Editor`, or a peer with the same interface."""
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """Their names, in the order of the codes."""
-
-    def encode(self, images: Tensor) -> Codes:
-        """The codes of images."""
-
-    def decode(self, codes: Codes) -> Tensor:
-        """The image of codes."""
-
-    def edit(self, images: Tensor, before: Codes, after: Codes) -> Tensor:
-        """The images, changed as their codes were."""
-
-    def centroid(self, i: int, c: int) -> Tensor:
-        """The mean code of a class."""
-
-    def draw(self, i: int, c: int, n: int, scale: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-        """Codes of a class."""
 
 
 class Oracle(Protocol):
@@ -96,52 +69,33 @@ class Readings(NamedTuple):
         return [self.read.index(name) for name in self.attributes]
 
 
-@torch.no_grad()
-def replaced(editor: Edits, images: Images, i: int, code: Float[Tensor, "n q"]) -> Images:
-    """The images with the code of attribute ``i`` replaced, each by its own ``code``; in batches."""
-    _one_each(images, code, "code")
-    parts = zip(torch.split(images, BATCH), torch.split(code, BATCH), strict=True)
-    return torch.cat([_changed(editor, part, editor.encode(part), i, new) for part, new in parts])
+def swapped(begun: Edit, attribute: str, target: Tensor) -> Images:
+    """Swap images each to a class of its own.
+
+    Args:
+        begun: as of ``operations.edit``, which encodes the images once for all attributes.
+        attribute: one of the editor's.
+        target: ``(n,)``, 1 to put it on and 0 to take it off.
+    """
+    if target.shape != (len(begun),) or not bool(((target == 0) | (target == 1)).all()):
+        raise UsageError(f"target: expected 1 or 0 for each of {len(begun)} images, got shape {tuple(target.shape)}")
+    images = torch.empty_like(begun.originals)
+    for c in (0, 1):
+        if bool((chosen := target == c).any()):
+            images[chosen] = begun[chosen].swap(attribute, bool(c)).images
+    return images
 
 
-def swapped(editor: Edits, images: Images, i: int, target: Tensor) -> Images:
-    """Swap: attribute ``i`` of each image brought to its ``target``, ``(n,)`` of 1 (present) and 0 (absent)."""
-    _one_each(images, target, "target")
-    return replaced(editor, images, i, torch.stack([editor.centroid(i, c) for c in (0, 1)])[target.long()])
-
-
-@torch.no_grad()
-def borrowed(editor: Edits, images: Images, i: int, references: Images) -> Images:
-    """Borrow: attribute ``i`` of each image as in its own reference, an image batch as long as ``images``."""
-    codes = torch.cat([editor.encode(part).a[:, i] for part in torch.split(references, BATCH)])
-    return replaced(editor, images, i, codes)
-
-
-@torch.no_grad()
-def sampled(
-    editor: Edits, images: Images, i: int, count: int, *, c: int = 1, scale: float = 1.0, seed: int = 0
-) -> Float32[Tensor, "n count channels height width"]:
-    """Diverse Swap: ``count`` draws of class ``c`` of attribute ``i`` for each image, each draw on its own."""
-    generator = torch.Generator().manual_seed(seed)
-    drawn = editor.draw(i, c, len(images) * count, scale, generator)
-    codes = drawn.view(len(images), count, -1)
-    made = []
-    for part, own in zip(torch.split(images, BATCH), torch.split(codes, BATCH), strict=True):
-        before = editor.encode(part)
-        made.append(torch.stack([_changed(editor, part, before, i, code) for code in own.unbind(1)], 1))
-    return torch.cat(made)
-
-
-def switched(editor: Edits, images: Images, labels: Tensor) -> Iterator[Images]:
+def switched(editor: AnyEditor, images: Images, labels: Tensor) -> Iterator[Images]:
     """For each attribute the images with it at the opposite of its label; an unknown one (-1) is put there."""
-    for i, label in enumerate(_labels(labels, len(images), editor.attributes).unbind(1)):
-        yield swapped(editor, images, i, label != 1)
+    labels, begun = _labels(labels, len(images), editor.attributes), edit(images, editor)
+    for attribute, label in zip(editor.attributes, labels.T, strict=True):
+        yield swapped(begun, attribute, (label != 1).long())
 
 
-@torch.no_grad()
-def rebuilt(editor: Edits, images: Images) -> Images:
+def rebuilt(editor: AnyEditor, images: Images) -> Images:
     """The reconstructions: what the editor draws of the images' own codes."""
-    return torch.cat([editor.decode(editor.encode(part)) for part in torch.split(images, BATCH)])
+    return torch.cat([editor.decode(editor.encode(part)) for part in torch.split(check_images(images), BATCH)])
 
 
 @torch.no_grad()
@@ -200,18 +154,12 @@ def collateral(readings: Readings, identity: ArrayLike) -> Drawn:
     return np.asarray((moved * others).sum(2) / others.sum(1))
 
 
-def leakage(editor: Edits, oracle: Oracle, images: Images, labels: Tensor) -> NDArray[np.float64]:
+def leakage(editor: AnyEditor, oracle: Oracle, images: Images, labels: Tensor) -> NDArray[np.float64]:
     """`leakage_matrix` of every image with each attribute at the opposite of its label; arguments as `readings`."""
     return leakage_matrix(readings(oracle, images, switched(editor, images, labels), editor.attributes, labels))
 
 
-def _changed(editor: Edits, images: Tensor, before: Codes, i: int, code: Tensor) -> Tensor:
-    codes = before.a.clone()
-    codes[:, i] = code
-    return editor.edit(images, before, before._replace(a=codes))
-
-
-def _read(oracle: Callable[[Tensor], Tensor], images: Tensor) -> NDArray[np.float64]:
+def _read(oracle: Oracle, images: Tensor) -> NDArray[np.float64]:
     read: NDArray[np.float64] = (
         torch.cat([oracle(part).sigmoid() for part in torch.split(images, BATCH)]).double().numpy()
     )
@@ -220,12 +168,6 @@ def _read(oracle: Callable[[Tensor], Tensor], images: Tensor) -> NDArray[np.floa
 
 def _moved(readings: Readings, identity: ArrayLike, resamples: int = 1000) -> Drawn:
     return means(np.abs(readings.after - readings.before[:, None]), identity, resamples=resamples)
-
-
-def _one_each(images: Tensor, values: Tensor, name: str) -> None:
-    check_images(images)
-    if len(values) != len(images) or not len(images):
-        raise UsageError(f"{name}: expected one for each of one or more images, got {len(values)} for {len(images)}")
 
 
 def _labels(labels: Tensor, images: int, attributes: Sequence[str]) -> Tensor:
