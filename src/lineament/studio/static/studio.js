@@ -1,0 +1,179 @@
+// What was chosen, and what follows when something else is. The form holds the edit that is being tried; `state` the rest.
+
+import { edited, latest, uploaded } from "./server.js";
+import { bars, chain, controls, find, message, thumbnails, told } from "./view.js";
+
+const { attributes, faces, most } = JSON.parse(find("#page").textContent);
+const form = find("#form");
+const state = {
+  face: faces[0],
+  kept: [], // steps
+  base: faces[0], // the face after them
+  draws: [], // the faces that the steps being tried lead to
+  pick: 0, // which of them is shown
+  seed: 0, // of the first draw
+  reference: null,
+};
+
+const chosen = () => (form.attribute.value === "" ? null : Number(form.attribute.value));
+const has = (face, i) => face.readings[i] > 0.5;
+
+/** The steps that are being tried: none, one, or one for each draw. */
+function tried() {
+  const i = chosen();
+  if (i === null) return [];
+  const operation = form.operation.value;
+  const step = { operation, attribute: attributes[i][0], strength: Number(form.strength.value) };
+  if (operation === "borrow") {
+    const borrowable = state.reference && (has(state.reference, i) || find("#force").checked);
+    return borrowable ? [{ ...step, reference: state.reference.image, force: find("#force").checked }] : [];
+  }
+  step.on = form.on.value === "true";
+  if (operation === "swap") return [step];
+  const seeds = Array.from({ length: Number(form.count.value) }, (_, n) => state.seed + n);
+  return seeds.map((seed) => ({ ...step, scale: Number(form.scale.value), seed }));
+}
+
+const refresh = latest(async () => {
+  const { face, kept } = state;
+  const steps = tried();
+  try {
+    const base = kept.length ? await edited(face, kept) : face;
+    const draws = await Promise.all(steps.map((step) => edited(face, [...kept, step])));
+    Object.assign(state, { base, draws });
+    message(hint());
+  } catch (error) {
+    state.draws = [];
+    message(error.message, "wrong");
+  }
+  draw();
+});
+
+/** What to do next, where it does not go without saying. */
+function hint() {
+  const i = chosen();
+  if (i === null) return state.kept.length ? "" : "Choose an attribute to change.";
+  if (form.operation.value !== "borrow") return "";
+  if (!state.reference) return `The editor sees ${attributes[i][1]} in none of these faces; upload one that has it.`;
+  return has(state.reference, i) ? "" : `The editor does not see ${attributes[i][1]} in the face to borrow from.`;
+}
+
+function draw() {
+  const steps = tried();
+  state.pick = Math.min(state.pick, Math.max(0, state.draws.length - 1));
+  const shown = state.draws[state.pick] ?? state.base;
+  find("#before").src = state.face.image;
+  find("#before").alt = "The face before editing";
+  find("#after").src = find("#save").href = shown.image;
+  const open = steps[state.pick];
+  const words = [...state.kept, ...(open ? [open] : [])].map((step) => told(step, attributes));
+  find("#after").alt = words.length ? `The face with ${words.join("; ")}` : "The face, unchanged";
+  bars(state.face.readings, shown.readings);
+  chain(state.kept, open, attributes);
+  find("#python").textContent = shown.python ?? "";
+  find("#program").hidden = !shown.python;
+  find("#save").hidden = find("#program").hidden;
+  find("#keep").disabled = !state.draws.length;
+  find("#undo").disabled = chosen() === null && !state.kept.length;
+  thumbnails(find("#faces"), faces, faces.indexOf(state.face), "Face", chooseFace);
+  drawChoice();
+}
+
+/** The draws of Diverse Swap, or the faces to borrow from. */
+function drawChoice() {
+  const operation = form.operation.value;
+  const i = chosen();
+  find("#choice").hidden = i === null || operation === "swap";
+  if (find("#choice").hidden) return;
+  const borrowing = operation === "borrow";
+  find("#choice-title").textContent = borrowing ? "Borrow from" : "Draws";
+  find("#again").hidden = borrowing;
+  find("#upload-reference-label").hidden = !borrowing;
+  find("#force-label").hidden = !borrowing || !state.reference || has(state.reference, i);
+  if (borrowing) {
+    const references = candidates(i);
+    const choose = (n) => {
+      state.reference = references[n];
+      refresh();
+    };
+    thumbnails(find("#choices"), references, references.indexOf(state.reference), "Reference", choose);
+  } else {
+    const choose = (n) => {
+      state.pick = n;
+      draw();
+    };
+    thumbnails(find("#choices"), state.draws, state.pick, "Draw", choose);
+  }
+}
+
+const candidates = (i) => faces.filter((face) => face === state.reference || (has(face, i) && face !== state.face));
+
+function chooseFace(n) {
+  state.face = state.base = faces[n];
+  refresh();
+}
+
+/** Begin with what is not there yet: the opposite of what is seen, the first face that has it. */
+function begin() {
+  const i = chosen();
+  form.on.value = String(!has(state.base, i));
+  find("#force").checked = false;
+  state.pick = 0;
+  state.reference = null;
+  state.reference = candidates(i)[0] ?? null;
+}
+
+function forget() {
+  form.querySelectorAll("[name=attribute]").forEach((input) => (input.checked = false));
+  Object.assign(state, { draws: [], pick: 0, reference: null });
+}
+
+async function upload(input, use) {
+  const [file] = input.files;
+  input.value = "";
+  if (!file) return;
+  try {
+    if (file.size > most) throw new Error(`it has over ${most >> 20} MB; make it smaller`);
+    const face = await uploaded(file);
+    faces.unshift(face);
+    use(face);
+    await refresh();
+    if (face.note) message(`${file.name}: ${face.note}. ${hint()}`);
+  } catch (error) {
+    message(`${file.name}: ${error.message}`, "wrong");
+  }
+}
+
+form.addEventListener("input", (event) => {
+  if (event.target.name === "attribute") begin();
+  controls(form.operation.value, form);
+  refresh();
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const step = tried()[state.pick];
+  if (!step) return;
+  state.kept.push(step);
+  forget();
+  refresh();
+});
+find("#undo").addEventListener("click", () => {
+  if (chosen() === null) state.kept.pop();
+  forget();
+  refresh();
+});
+find("#again").addEventListener("click", () => {
+  state.seed += Number(form.count.value);
+  refresh();
+});
+find("#force").addEventListener("input", refresh);
+find("#upload-face").addEventListener("change", (event) => upload(event.target, (face) => (state.face = state.base = face)));
+find("#upload-reference").addEventListener("change", (event) => upload(event.target, (face) => (state.reference = face)));
+find("#copy").hidden = !navigator.clipboard; // browsers have it on this machine and over TLS alone
+find("#copy").addEventListener("click", async () => {
+  await navigator.clipboard.writeText(find("#python").textContent);
+  message("Copied.");
+});
+
+controls(form.operation.value, form);
+refresh();
