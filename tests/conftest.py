@@ -54,6 +54,8 @@ CHECKED = (
     "lineament.defense.subjects",
     "lineament.editing.oracle",
     "lineament.editing.styles",
+    "lineament.studio.faces",
+    "lineament.studio.pictures",
 )
 
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

@@ -34,6 +34,7 @@ FLOORS = [  # from the ground up; those of one line do not know each other
         "cli_monitor",
         "cli_reproduction",
         "cli_service",
+        "cli_studio",
     },
     {"cli"},
 ]

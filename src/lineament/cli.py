@@ -21,6 +21,7 @@ from lineament import (
     cli_monitor,
     cli_reproduction,
     cli_service,
+    cli_studio,
 )
 from lineament.errors import LineamentError
 
@@ -177,6 +178,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     **cli_monitor.VERBS,
     **cli_reproduction.VERBS,
     **cli_service.VERBS,
+    **cli_studio.VERBS,
 }
 """Every verb; the first of two words is a group, with a help of its own. A verb may return an exit code."""
 
