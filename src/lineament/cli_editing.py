@@ -31,7 +31,7 @@ def train_editor(
         preset: lineament, or paper for the dissertation's objective; a preset of the data set's name unless given.
         attributes: to edit; unless given eight with a style for portraits, five for celeba, else all of the set.
         steps: instead of the preset's number.
-        size: cut images to a square about their middle and bring it to so many pixels a side: 16, 32, 64, 128 or 256.
+        size: cut images to a square about their middle and bring it to so many pixels a side: 32, 64, 128 or 256.
         seed: of weights and batches.
         device: where to compute.
         precision: of the arithmetic; auto takes bfloat16 where it is faster.
@@ -185,10 +185,51 @@ def edit_borrow(
     borrow(request, attributes=attributes, reference=reference, mean=mean, force=force, strength=strength)
 
 
+def augment(
+    out: Path | None = None,
+    on: tuple[str, ...] = (),
+    off: tuple[str, ...] = (),
+    count: int | None = None,
+    operation: Literal["swap", "sample", "borrow"] = "sample",
+    scale: float = 1.0,
+    editor: Path | None = None,
+    data: str = "portraits",
+    root: Path | None = None,
+    alone: bool = False,
+    json: bool = False,
+    seed: int = 0,
+    dry_run: bool = False,
+) -> None:
+    """Fill a rare combination of attributes with edited training images; without --on and --off, list the rare ones.
+
+    Args:
+        out: a new or empty folder for the set and its edited images; `--data folder --root OUT` opens it.
+        on: attributes that the edited images shall show.
+        off: attributes that they shall not.
+        count: how many; as many as chance would have put there unless given.
+        operation: swap puts on the mean of an attribute, sample a draw, borrow what another training image has.
+        scale: of the spread of sample, above 0; 1 is as far as real images lie from the mean.
+        editor: a run of `lineament train editor`, or an artifact; the one of portraits in the package unless given.
+        data: a data set that `lineament data list` names.
+        root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
+        alone: write the edited images alone, without the set's own.
+        json: print the figures as JSON.
+        seed: which images are edited, and of the draws.
+        dry_run: print what would be made as JSON and stop.
+    """
+    from lineament.editing.augment_commands import augment_set
+
+    augment_set(
+        out=out, on=on, off=off, count=count, operation=operation, scale=scale, editor=editor, data=data, root=root,
+        alone=alone, json=json, seed=seed, dry_run=dry_run,
+    )  # fmt: skip
+
+
 VERBS: dict[str, Callable[..., Any]] = {
     "train editor": train_editor,
     "edit swap": edit_swap,
     "edit sample": edit_sample,
     "edit borrow": edit_borrow,
+    "augment": augment,
 }
-"""Train editors, edit pictures."""
+"""Train editors, edit pictures, fill rare combinations."""

@@ -8,26 +8,19 @@ import torch
 from lineament.editing.editor import Codes
 from lineament.editing.operations import edit
 from lineament.errors import UsageError
-from tests.editing.small_editor import small_editor
+from tests.editing.seeing import seeing_editor, some_images
 
 NAMES = ("Bangs", "Eyeglasses", "Wearing_Hat")
 
 
 @pytest.fixture(scope="module")
 def images():
-    generator = torch.Generator().manual_seed(0)
-    return (torch.rand(24, 3, 1, 1, generator=generator) + torch.rand(24, 3, 32, 32, generator=generator)) / 2
+    return some_images()
 
 
 @pytest.fixture(scope="module")
 def editor(images):
-    """It sees each attribute in half of the images; its centroids lie on their own sides, as a trained editor's do."""
-    made = small_editor(NAMES)
-    normals, biases = made.planes[:, :-1], made.planes[:, -1:]
-    biases -= made.present(Codes(*made.encoder(images))).median(0).values[:, None]
-    for c, odds in enumerate((-4.0, 4.0)):
-        made.centroids[:, c] = normals * (odds - biases) / (normals**2).sum(1, keepdim=True)
-    return made
+    return seeing_editor(images, NAMES)
 
 
 def showing(editor, images, name, shown=True):

@@ -84,8 +84,7 @@ def material(
     if data == "portraits":
         from lineament.datasets.portraits.tossed import tossed  # draws with skia, which other sets do without
 
-        drawn = tossed(names, size=max(size, 32), seed=PEOPLE)
-        return (drawn if size >= 32 else squared(drawn, size)), names
+        return tossed(names, size=size, seed=PEOPLE), names
     dataset = open_dataset(data, root)
     names = names or tuple(sorted(dataset.attributes))
     if not names:

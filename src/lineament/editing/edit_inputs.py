@@ -82,7 +82,7 @@ def given_to(request: Request, editor: Editor, wanted: Mapping[str, bool]) -> Gi
     if request.data is None:
         pictures, failures = read_pictures(request.images, size, fit=request.fit)
     else:
-        options = {"size": max(size, 32)} if request.data == "portraits" else {}
+        options = {"size": size} if request.data == "portraits" else {}
         dataset = open_dataset(request.data, request.root, **options)
         lacking = {name: not present for name, present in wanted.items()}
         pictures = drawn(dataset, candidates(dataset, lacking, request.seed)[: request.n], size)
