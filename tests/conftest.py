@@ -54,7 +54,6 @@ CHECKED = (
     "lineament.defense.subjects",
     "lineament.editing.oracle",
     "lineament.editing.styles",
-    "lineament.studio.faces",
     "lineament.studio.pictures",
 )
 
