@@ -21,16 +21,17 @@ SIZE = 32
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """A folder data set of noise on grounds of different colour, labelled with Eyeglasses by the toy editor."""
-    folder, images = tmp_path_factory.mktemp("data"), some_images(32, SIZE)
-    editor = seeing_editor(images, NAMES)
+    folder, pixels = tmp_path_factory.mktemp("data"), to_uint8(some_images(32, SIZE))
+    images = to_batch(pixels)
+    seeing_editor(images, NAMES).save(folder / "run" / "editor", data="noise", licence="free")
+    editor = load(folder / "run")
     seen = (editor.present(editor.encode(images))[:, 1] > 0).tolist()
     with (folder / "labels.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["file", "Eyeglasses", "split"])
-        for i, pixels in enumerate(to_uint8(images)):
-            Image.fromarray(pixels).save(folder / f"{i:02d}.png")
+        for i in range(len(images)):
+            Image.fromarray(pixels[i]).save(folder / f"{i:02d}.png")
             writer.writerow([f"{i:02d}.png", int(seen[i]), "test"])
-    editor.save(folder / "run" / "editor", data="noise", licence="free")
     return folder
 
 
