@@ -16,7 +16,7 @@ from lineament.artifacts import check_writable
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.pixels import pixels
 from lineament.datasets.registry import open_dataset
-from lineament.editing.augmentation import Edited, Operation, augment
+from lineament.editing.augmentation import Edited, Operation, augment, framed
 from lineament.editing.augmented import check_vacant, write_folder
 from lineament.editing.combinations import Count, named, rare_pairs, shown, sources
 from lineament.editing.editor import Editor, load, shipped
@@ -61,15 +61,16 @@ def augment_set(
     if out is None:
         raise UsageError("--out: name a folder for the set with its edited images")
     common = shown(dataset, combination)
-    wanted = _count(common, count)
     order, _ = sources(dataset, opened.attributes, combination, seed)
+    wanted = _count(common, count)
     if dry_run:
         print(json_module.dumps(_planned(dataset, opened, common, wanted, len(order), operation, out, alone), indent=1))
         return
     check_vacant(out)
     check_writable(out.resolve().parent)
     if not alone:  # every image is wanted, so each is decoded once
-        dataset = replace(dataset, read=pixels(dataset, opened.shape[1:]).__getitem__)
+        dataset = framed(dataset, opened.shape[1])
+        dataset = replace(dataset, read=pixels(dataset).__getitem__)
     edited = augment(dataset, opened, combination, wanted, operation=operation, scale=scale, seed=seed)
     note = {
         "data": data,

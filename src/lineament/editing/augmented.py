@@ -20,29 +20,27 @@ from rich.progress import track
 
 from lineament.datasets.base import SPLITS, AttributeDataset
 from lineament.datasets.folder import EYES
-from lineament.datasets.pixels import at_size
-from lineament.editing.augmentation import Edited
+from lineament.editing.augmentation import Edited, framed
 from lineament.errors import JobError
 
 __all__ = ["check_vacant", "joined", "write_folder"]
 
 
 def joined(dataset: AttributeDataset, edited: Edited) -> AttributeDataset:
-    """The set at the size of its edited images, and then these; without masks and styles, which edits do not have."""
+    """The set as `framed` for its editor, and then the edited images; without styles, which these do not have."""
+    base = framed(dataset, edited.images.shape[1])
     arrays: dict[str, Any] = {
         name: np.concatenate([values, values[edited.source]])
         for name in ("identity", "session", "split", "eyes", "landmarks")
-        if (values := getattr(dataset, name)) is not None
+        if (values := getattr(base, name)) is not None
     }
     digest = sha256(edited.images.tobytes()).hexdigest()[:12]  # caches know an image by its name
-    height, width = edited.images.shape[1:3]
     return replace(
-        dataset,
+        base,
         name=f"{dataset.name}-edited",
-        read=_Joined(at_size(dataset, (height, width)), edited.images),
+        read=_Joined(base, edited.images),
         names=[*dataset.names, *(f"edited-{digest}/{i:06d}.png" for i in range(len(edited)))],
         labels=np.concatenate([dataset.labels, edited.labels]),
-        masks=None,
         style=None,
         **arrays,
     )
