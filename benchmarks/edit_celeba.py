@@ -207,10 +207,10 @@ def accuracies(judges: Mapping[str, Judge], held: Held) -> dict[str, float]:
 
 
 def summary(found: Mapping[str, Mapping[str, Drawn]]) -> dict[str, float]:
-    """Means over attributes: ours with intervals, and the others' beside them."""
-    ours, metrics = found["lineament"], dict[str, float]()
-    for key, drawn in ours.items():
-        metrics[key], metrics[f"{key}_low"], metrics[f"{key}_high"] = map(float, interval(mean(drawn)))
+    """Means over attributes, and the others' beside ours."""
+    ours = found["lineament"]
+    metrics = {key: float(mean(drawn)[0]) for key, drawn in ours.items()}
+    metrics["swap_success_low"] = float(interval(mean(ours["swap_success"]))[1])
     for i, name in enumerate(ATTRIBUTES):
         metrics[f"swap_success_{name}"] = float(ours["swap_success"][0, i])
     for name, others in found.items():

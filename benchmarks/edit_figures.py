@@ -77,6 +77,10 @@ class Setting(NamedTuple):
         """The oracle's columns of the style of attribute ``i``."""
         return [k for k, column in enumerate(self.judge.columns) if column.attribute == STYLED[i]]
 
+    def seen(self, i: int) -> list[bool]:
+        """Which of them count; all in a quick run, whose oracle has learnt too little."""
+        return [self.quick or bool(self.r2[k] > READABLE) for k in self.own(i)]
+
 
 def setting(judge: Oracle, quick: bool, seed: int) -> Setting:
     """Read the test portraits and render the truth of every switch."""
@@ -90,7 +94,7 @@ def setting(judge: Oracle, quick: bool, seed: int) -> Setting:
         test,
         Held(images, test.labels, identity, STYLED),
         before,
-        [k for k, column in enumerate(judge.columns) if column.kind == "person" and r2[k] > readable(quick)],
+        [k for k, column in enumerate(judge.columns) if column.kind == "person" and (quick or r2[k] > READABLE)],
         r2,
         [loan(i, len(images), quick, seed) for i in range(len(STYLED))],
         [truly_switched(test.scenes, i) for i in range(len(STYLED))],
@@ -152,7 +156,8 @@ def _of_loans(made: Made, given: Setting) -> dict[str, Drawn]:
     for i, (_, references, styles) in enumerate(given.loans):
         own, true = given.own(i), styles.values
         read = given.judge.read(made(i)).styles[:, own]
-        kinds = by_kind(style_correlation(read, true, given.held.identity), styles.kinds)
+        alike = np.where(given.seen(i), style_correlation(read, true, given.held.identity), np.nan)
+        kinds = by_kind(alike, styles.kinds)
         error = reading_error(given.judge.read(references).styles[:, own], true)
         kinds["retrieval_at_1"] = retrieved(read, true, given.held.identity, error=error, seed=given.seed)
         for key, values in found.items():
@@ -190,7 +195,11 @@ def of_codes(model: AnyEditor, given: Setting) -> dict[str, Drawn]:
     found = {"probe_label_from_z": probe_labels(*samples("z", labels, everything), **settings)[:, 0]}
     from_styles: dict[str, list[Drawn]] = {"z": [], "a": [], "other_a": []}
     for i in range(len(STYLED)):
-        seen = [k for k in given.own(i) if given.r2[k] > readable(given.quick)]
+        seen = np.array(given.own(i))[given.seen(i)]
+        if not len(seen):  # nothing of this style can be seen, so nothing can be missed
+            for drawn in from_styles.values():
+                drawn.append(np.full(len(found["probe_label_from_z"]), np.nan))
+            continue
         targets, rows = [table.values[:, seen] for table in styles], [each[:, i] == 1 for each in labels]
         from_styles["z"].append(probe_styles(*samples("z", targets, rows), **settings)[:, 0].mean(1))
         from_a = probe_styles(*samples("a", targets, rows), **settings).mean(2)
@@ -200,11 +209,6 @@ def of_codes(model: AnyEditor, given: Setting) -> dict[str, Drawn]:
     found |= {f"probe_style_r2_from_{source}": np.stack(drawn, 1) for source, drawn in from_styles.items()}
     near = reconstruction(given.held.images, rebuilt(model, given.held.images), given.held.identity)
     return found | {f"reconstruction_{name}": drawn for name, drawn in near.items()}
-
-
-def readable(quick: bool) -> float:
-    """`READABLE`; a quick run's oracle has seen too little to be asked for so much."""
-    return -np.inf if quick else READABLE
 
 
 def _encoded(model: AnyEditor, images: Tensor) -> Codes:

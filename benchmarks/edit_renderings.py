@@ -22,7 +22,7 @@ from lineament.datasets.portraits.tossed import LAWS, toss
 from lineament.editing.styles import STYLED, StyleTable, style_matrix
 
 PEOPLE = {
-    "oracle": (61_000, 2000, 6),
+    "oracle": (61_000, 20_000, 2),
     "editor": (62_000, 2000, 6),
     "validation": (63_000, 100, 2),
     "test": (64_000, 200, 2),
@@ -38,7 +38,7 @@ class Part(NamedTuple):
 
     Attributes:
         data: labels, people and styles.
-        scenes: what was drawn.
+        scenes: what was drawn, of test and references.
         images: ``(n, 3, 64, 64)`` uint8.
         labels: ``(n, attributes)`` int8, of `STYLED`.
     """
@@ -67,11 +67,12 @@ def part(name: str, quick: bool, seed: int) -> Part:
     first, people, each = PEOPLE[name]
     roll = toss(STYLED, QUICK_PEOPLE[name] if quick else people, each, seed=first + seed)
     whole = gathered(roll)
-    sharp = whole.column("Blurry") == 0 if name in ("test", "references") else np.ones(len(whole), dtype=bool)
-    index = np.flatnonzero(sharp)
+    measured = name in ("test", "references")
+    index = np.flatnonzero(whole.column("Blurry") == 0) if measured else np.arange(len(whole))
     data = whole.subset(index)
     labels = torch.from_numpy(np.stack([data.column(attribute) for attribute in STYLED], 1))
-    return Part(data, [roll.scene(int(i)) for i in index], stored(data, np.arange(len(data))), labels)
+    scenes = [roll.scene(int(i)) for i in index] if measured else []
+    return Part(data, scenes, stored(data, np.arange(len(data))), labels)
 
 
 def loan(i: int, count: int, quick: bool, seed: int) -> Loan:
