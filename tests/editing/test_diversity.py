@@ -1,5 +1,6 @@
 """Diversity beside its definition over all pairs, and the ends of its scale."""
 
+from inspect import unwrap
 from itertools import combinations
 
 import numpy as np
@@ -47,6 +48,16 @@ def test_equal_draws_have_none_and_true_ones_all():
     assert np.allclose(diversity(truth, truth, REGIONS, IDENTITY)["inside"], 1)
 
 
+def test_a_face_without_a_region_tells_nothing_of_the_inside():
+    draws, truth, regions = stack(5, 0) * 0.5, stack(4, 1), REGIONS.clone()
+    regions[0] = False
+    drawn = diversity(draws, truth, regions, IDENTITY)
+    rest = diversity(draws[1:], truth[1:], regions[1:], IDENTITY[1:])
+    assert drawn["inside"][0] == pytest.approx(rest["inside"][0])
+    assert drawn["outside"][0] == pytest.approx(pairwise(draws, ~regions).mean())
+    assert np.isnan(diversity(draws, truth, REGIONS & False, IDENTITY)["inside"]).all()
+
+
 def test_the_region_of_a_hat_is_where_any_hat_can_be():
     scene = counterfactual(sample_scene(0, 0, 0, 0), Wearing_Hat=True)
     shapes = ("cap", "beanie", "brim")
@@ -72,7 +83,7 @@ def test_in_features_it_is_the_root_mean_square_of_distances():
     ("call", "told"),
     [
         (lambda: diversity(stack(1, 0), stack(4, 1), REGIONS, IDENTITY), "two or more"),
-        (lambda: diversity(stack(2, 0), stack(4, 1), REGIONS & False, IDENTITY), "empty"),
+        (lambda: unwrap(diversity)(stack(2, 0), stack(4, 1), REGIONS[:2], IDENTITY), "2 regions"),
         (lambda: feature_diversity(torch.rand(3, 1, 5), torch.rand(6, 5), IDENTITY), "2 or more"),
     ],
 )

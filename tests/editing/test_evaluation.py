@@ -16,7 +16,7 @@ from lineament.editing.evaluation import (
 )
 from lineament.editing.operations import edit
 from lineament.errors import UsageError
-from tests.editing.painter import PATCH, Painter, PatchOracle, painted
+from tests.editing.patches import PATCH, Painter, PatchOracle, painted
 from tests.editing.small_editor import small_editor
 
 N = 300  # more than a batch
@@ -53,6 +53,12 @@ def test_success_of_one_direction_only():
 
     drawn = swap_success(read(Timid()), IDENTITY)
     assert (drawn[0] == [[1, 0], [1, 0]]).all()
+
+
+def test_success_by_the_oracles_own_thresholds():
+    given = read(Painter(("B", "A")), oracle=PatchOracle(("A", "B", "C")))  # 0.95 where it is there
+    found = swap_success(given, IDENTITY, thresholds=[0.5, 0.97, 0.5])[0]
+    assert (found == [[1, 0], [1, 1]]).all()
 
 
 def test_leakage_has_the_attribute_edited_in_rows_and_the_one_read_in_columns():

@@ -100,6 +100,7 @@ def test_the_test_people_decide_nothing_and_a_seed_brings_the_same():
         (TRAIN._replace(targets=TRAIN.targets * 2), "1, 0 or -1"),
         (TRAIN._replace(targets=TRAIN.targets[:, :2]), "one shape an image"),
         (TRAIN._replace(codes=TRAIN.codes[:-1]), "codes, targets, identity"),
+        (TRAIN._replace(targets=TRAIN.targets[:, :0]), "none empty"),
         (TRAIN._replace(codes=TRAIN.codes / 0), "finite"),
         (TRAIN._replace(identity=np.arange(1500) % 4), "at least 5 people"),
     ],

@@ -38,7 +38,7 @@ def diversity(
     Args:
         draws: each image with several draws of the attribute.
         truth: the same images rendered with it in random styles.
-        regions: where it can be, as of `drawn_region`; none may be empty.
+        regions: where it can be, as of `drawn_region`; a face whose region is empty tells nothing of the inside.
         identity: ``(n,)``.
 
     Returns:
@@ -74,16 +74,14 @@ def feature_diversity(draws: Float[Tensor, "n count d"], real: Float[Tensor, "m 
 
 
 def _differences(stack: Tensor, regions: Tensor) -> Tensor:
-    """Mean absolute difference over pairs of ``(n, count, channels, h, w)`` and the pixels of regions, ``(n,)``."""
+    """Mean absolute difference over pairs of ``(n, count, channels, h, w)`` and pixels of regions, ``(n,)``; 0 without."""
     n, count, channels = stack.shape[:3]
     if count < 2 or regions.shape != (n, *stack.shape[3:]):
         raise UsageError(
             f"draws: expected two or more for each of {len(regions)} regions, got shape {tuple(stack.shape)} "
             f"for {tuple(regions.shape)}"
         )
-    if not bool(regions.any((1, 2)).all()):
-        raise UsageError("regions: one of them is empty, or all of an image; leave such images out")
     # in rising order, the k-th of count values is subtracted from below count - 1 - k times and from above k times
     order = torch.arange(count) * 2.0 - (count - 1)
     pairs = torch.einsum("k,nkchw->nhw", order, stack.sort(1).values) / (count * (count - 1) / 2 * channels)
-    return (pairs * regions).sum((1, 2)) / regions.sum((1, 2))
+    return (pairs * regions).sum((1, 2)) / regions.sum((1, 2)).clamp(min=1)

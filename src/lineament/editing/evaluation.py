@@ -130,12 +130,17 @@ def readings(
     )
 
 
-def swap_success(readings: Readings, identity: ArrayLike) -> Drawn:
+def swap_success(readings: Readings, identity: ArrayLike, *, thresholds: ArrayLike = 0.5) -> Drawn:
     """Share of the edits after which the oracle reads the class wanted, ``(1 + resamples, L, 2)`` by that class.
 
     ``[…, 0]`` are removals and ``[…, 1]`` additions; one figure for both is their mean.
+
+    Args:
+        readings: of edited images.
+        identity: ``(n,)``.
+        thresholds: the probability from which the oracle counts an attribute as there: one, or one for each it reads.
     """
-    said = readings.after[:, range(len(readings.attributes)), readings.own] > 0.5
+    said = (readings.after > thresholds)[:, range(len(readings.attributes)), readings.own]
     wanted = readings.target[:, :, None] == [0, 1]
     return means(np.where(wanted, said[:, :, None] == [False, True], np.nan), identity)
 

@@ -189,9 +189,14 @@ def _arrays(sample: Sample) -> tuple[Array, Array]:
     """Codes ``(n, sources, d)`` and targets ``(n, k)``, checked."""
     codes, targets = sample.codes.detach().double().cpu(), torch.as_tensor(sample.targets).double().cpu()
     codes = codes[:, None] if codes.ndim == 2 else codes
-    if codes.ndim != 3 or targets.ndim != 2 or not len(codes) == len(targets) == len(np.asarray(sample.identity)) > 0:
+    if (
+        codes.ndim != 3
+        or targets.ndim != 2
+        or not targets.numel()
+        or not len(codes) == len(targets) == len(np.asarray(sample.identity))
+    ):
         raise UsageError(
-            "codes, targets, identity: expected (n, d) or (n, sources, d), (n, k) and (n,), got "
+            "codes, targets, identity: expected (n, d) or (n, sources, d), (n, k) and (n,), none empty, got "
             f"{tuple(sample.codes.shape)}, {tuple(targets.shape)} and {np.shape(sample.identity)}"
         )
     if not (codes.isfinite().all() and targets.isfinite().all()):
