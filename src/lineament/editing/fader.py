@@ -60,8 +60,8 @@ class FaderConfig:
     width: int = 32
     latent: int = 32
     hiding: float = 0.01
-    ramp: int = 6000
-    steps: int = 12000
+    ramp: int = 7500
+    steps: int = 15000
     batch: int = 32
     learning_rate: float = 2e-3
 

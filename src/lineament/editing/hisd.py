@@ -4,7 +4,8 @@ An encoder makes features; the translator of an attribute changes them, under a 
 an extractor (of a reference: Borrow) or a mapper (of noise: Diverse Swap); a generator draws; each attribute has a
 discriminator of images with styles. As in the paper: one attribute a step, three ways to the image itself (plain, by
 its own style, and there and back), the style found again, a moving average. Its features keep all attributes: there is
-no z without them. Added: linear discriminants of extracted styles, which tell whether an attribute is there.
+no z without them. Changed: the discriminators share a trunk. Added: R1; linear discriminants of extracted styles, which
+tell whether an attribute is there.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ from lineament.errors import UsageError
 from lineament.training import Run, moving_average
 from lineament.training.run import Device, Precision
 
-__all__ = ["Hisd", "HisdConfig", "train_hisd"]
+__all__ = ["Hisd", "HisdConfig", "discriminants", "train_hisd"]
 
 Images = Float[Tensor, "batch channels height width"]
 Styles = Float[Tensor, "batch q"]
@@ -172,13 +173,13 @@ def train_hisd(
     run = Run(folder, config, data=facts, seed=seed, device=device, precision=precision)
     torch.manual_seed(seed)
     hisd = Hisd(attributes, images.shape[2], config).train().requires_grad_(True).to(run.device)
-    judges = nn.ModuleList(Discriminator(images.shape[2], config.width, config.code) for _ in attributes).to(run.device)
+    judge = Discriminator(images.shape[2], len(attributes), config.width, config.code).to(run.device)
     average = moving_average(hisd, config.averaging)
     making, judging = (
         run.prepare(torch.optim.Adam(network.parameters(), config.learning_rate, betas=(0.0, 0.99)))
-        for network in (hisd, judges)
+        for network in (hisd, judge)
     )
-    run.track(hisd=hisd, judges=judges, average=average, making=making, judging=judging)
+    run.track(hisd=hisd, judge=judge, average=average, making=making, judging=judging)
     if run.finished(config.steps) and (Path(folder) / Hisd.kind).is_dir():
         return Hisd.load(folder)
     rows = torch.arange(config.batch, device=run.device)
@@ -194,18 +195,18 @@ def train_hisd(
             plain, same, edited, back = _ways(hisd, x, i, style, wanted)
             rebuilt = l1_loss(plain, x) + l1_loss(same, x) + l1_loss(back, x)
             found = l1_loss(hisd.styles(edited)[:, i], wanted.detach())
-            fooled = realism(judges[i](edited, wanted)[rows, other], judges[i](back, style)[rows, c])
+            fooled = realism(judge(i, edited, wanted)[rows, other], judge(i, back, style)[rows, c])
         run.backward(fooled + config.rebuilt * rebuilt + config.style * found)
         making.step()
         making.zero_grad()
         average.update_parameters(hisd)
 
-        judging.zero_grad()  # the losses above left gradients in the judges too
+        judging.zero_grad()  # the losses above left gradients in the judge too
         x.requires_grad_(True)
         style, wanted, edited, back = (made.detach() for made in (style, wanted, edited, back))
         with run.accelerator.autocast():
-            real = judges[i](x, style)[rows, c]
-            caught = discrimination(real, judges[i](edited, wanted)[rows, other], judges[i](back, style)[rows, c])
+            real = judge(i, x, style)[rows, c]
+            caught = discrimination(real, judge(i, edited, wanted)[rows, other], judge(i, back, style)[rows, c])
         penalty = gradient_penalty(real, x)
         run.backward(caught + config.penalty / 2 * penalty)
         judging.step()
@@ -213,13 +214,13 @@ def train_hisd(
     hisd = cast(Hisd, average.module).finished()
     torch.manual_seed(seed)
     index = pools.draw(torch.arange(len(pools)).repeat_interleave(256))
-    hisd.planes = _discriminants(hisd.encode(floats(images[index])).a, labels[index])
+    hisd.planes = discriminants(hisd.encode(floats(images[index])).a, labels[index])
     hisd.card = {"metrics": measured(hisd, validation), "seed": seed} | (card or {})
     hisd.save(Path(folder) / hisd.kind, **hisd.card)
     return hisd
 
 
-def _discriminants(
+def discriminants(
     styles: Float[Tensor, "n attributes q"], labels: Int8[Tensor, "n attributes"]
 ) -> Float[Tensor, "attributes 1+q"]:
     """The log-odds that a style is of an image with its attribute, if both classes are normal and spread alike."""

@@ -53,17 +53,23 @@ class Translator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D_i: how real ``(batch, 2)`` an image with a style looks among the images without and with the attribute."""
+    """D_i: how real an image with a style looks among the images without and with attribute i.
 
-    def __init__(self, size: int, width: int, code: int) -> None:
+    The discriminators of all attributes see by one trunk, for each has but its share of the steps to learn in.
+    """
+
+    def __init__(self, size: int, attributes: int, width: int, code: int) -> None:
         super().__init__()
         channels = widths((size // SIDE).bit_length() - 1, width)
         self.trunk = downwards([3, *channels], normalised=False)
-        self.judge = nn.Sequential(nn.Linear(channels[-1] * SIDE**2 + code, 64), nn.LeakyReLU(0.2), nn.Linear(64, 2))
+        self.judges = nn.ModuleList(
+            nn.Sequential(nn.Linear(channels[-1] * SIDE**2 + code, 64), nn.LeakyReLU(0.2), nn.Linear(64, 2))
+            for _ in range(attributes)
+        )
 
-    def forward(self, images: Images, style: Styles) -> Float[Tensor, "batch 2"]:
+    def forward(self, i: int, images: Images, style: Styles) -> Float[Tensor, "batch 2"]:
         """Judge images of which ``style`` is said to be theirs."""
-        judged: Tensor = self.judge(torch.cat([self.trunk(2 * images - 1), style], 1))
+        judged: Tensor = self.judges[i](torch.cat([self.trunk(2 * images - 1), style], 1))
         return judged.float()
 
 
