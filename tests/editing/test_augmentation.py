@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lineament.editing import augmentation
 from lineament.editing.augmentation import augment, framed
 from lineament.errors import JobError, UsageError
 from tests.editing.patch_editor import NAMES, PatchEditor, patches
@@ -59,6 +60,12 @@ def test_sources_are_edited_again_but_not_by_swap() -> None:
     assert len(np.unique(sample.images.reshape(3 * few, -1), axis=0)) > 2 * few and sample.tried == len(sample)
 
 
+def test_every_load_of_edits_has_draws_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augmentation, "AT_ONCE", 8)
+    drawn = quadrants(augment(patches(), PatchEditor(), {"North_West": True}, 16).images)[:, 0]
+    assert np.abs(drawn[:8] - drawn[8:]).max() > 2
+
+
 def test_the_seed_decides_everything() -> None:
     first, again, other = (augment(patches(), PatchEditor(), BOTH, 20, seed=seed) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first.images, again.images)
@@ -86,6 +93,8 @@ def test_edits_that_do_not_take_are_left_out() -> None:
     dataset = patches()
     made = augment(dataset, PatchEditor(stuck="South_East"), {"North_West": True}, 40)
     assert (dataset.column("South_East")[made.source] == 0).all() and made.tried > len(made) > 20
+    assert len(made.images) == len(made.labels) == len(made.provenance) == len(made)
+    assert (quadrants(made.images)[:, 0] > 128).all()
     always = dataset.subset(dataset.column("South_East") == 1)
     with pytest.raises(JobError, match="patches: of 20 edited images, the editor finds North_West in none"):
         augment(always, PatchEditor(stuck="South_East"), {"North_West": True}, 10)
@@ -112,6 +121,8 @@ def test_bad_calls_are_refused() -> None:
     for change, message in (
         ({"operation": "mix"}, "operation: expected swap, sample, borrow, got 'mix'"),
         ({"count": 0}, "count: expected at least 1 image, got 0"),
+        ({"seed": -1}, "seed: expected 0 or more, got -1"),
+        ({"dataset": dataset.subset([])}, "no training image lacks any of"),
         ({"scale": 0.0}, "scale: expected more than 0"),
     ):
         with pytest.raises(UsageError, match=message):

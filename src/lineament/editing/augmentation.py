@@ -80,16 +80,18 @@ def augment(
         ``count`` images; fewer if of twice as many edits not enough take, or if Swap runs out of sources.
 
     Raises:
-        UsageError: an unknown attribute or operation, a count below 1, a scale that is not above 0, no image to edit
-            or to borrow from.
+        UsageError: an unknown attribute or operation, a count below 1, a seed below 0, a scale that is not above
+            0, no image to edit or to borrow from.
         JobError: no edit took, or an image cannot be read.
     """
     if operation not in get_args(Operation):
         raise UsageError(f"operation: expected {', '.join(get_args(Operation))}, got {operation!r}")
     if count < 1:
         raise UsageError(f"count: expected at least 1 image, got {count}")
-    workshop = _Workshop(framed(dataset, editor.shape[1]), editor, dict(combination), operation, scale)
+    if seed < 0:
+        raise UsageError(f"seed: expected 0 or more, got {seed}")
     order, lacking = sources(dataset, editor.attributes, combination, seed)
+    workshop = _Workshop(framed(dataset, editor.shape[1]), editor, dict(combination), operation, scale)
     turns = np.arange(2 * count if operation != "swap" else min(2 * count, len(order))) % len(order)
     made = tried = 0
     found: list[Edited] = []
@@ -154,26 +156,34 @@ class _Workshop:
             elif name in after:
                 moved[:, column] = before[name] != after[name]
         labels[moved] = -1
-        lines = [
-            {
-                "source": self.dataset.names[row],
-                "operation": self.operation,
-                "switched": dict(switched),
-                "references": {name: self.dataset.names[found[k]] for name, found in references.items() if len(found)},
-                "unknown": np.array(self.dataset.attributes)[moved[k]].tolist(),
-            }
-            for k, row in enumerate(rows)
-            if took[k]
-        ]
-        return Edited(pixels[took], labels[took], rows[took], lines, len(rows))
+        told = [self._told(k, row, switched, references, moved[k]) for k, row in enumerate(rows) if took[k]]
+        return Edited(pixels[took], labels[took], rows[took], told, len(rows))
+
+    def _told(
+        self,
+        k: int,
+        row: int,
+        switched: Mapping[str, bool],
+        references: Mapping[str, Indices],
+        moved: NDArray[np.bool_],
+    ) -> dict[str, Any]:
+        """The provenance of image ``k`` of a call."""
+        names = self.dataset.names
+        return {
+            "source": names[row],
+            "operation": self.operation,
+            "switched": dict(switched),
+            "references": {name: names[lenders[k]] for name, lenders in references.items() if len(lenders)},
+            "unknown": np.array(self.dataset.attributes)[moved].tolist(),
+        }
 
     def _switched(self, done: Edit, name: str, on: bool, seed: int) -> tuple[Edit, Indices]:
         """One attribute switched in all images, and the images that it was borrowed from."""
-        if self.operation != "borrow":
-            swapped = (
-                done.swap(name, on) if self.operation == "swap" else done.sample(name, on, scale=self.scale, seed=seed)
-            )
-            return swapped, np.array([], dtype=np.int64)
+        nobody = np.array([], dtype=np.int64)
+        if self.operation == "swap":
+            return done.swap(name, on), nobody
+        if self.operation == "sample":
+            return done.sample(name, on, scale=self.scale, seed=seed), nobody
         pool = np.flatnonzero((self.dataset.column(name) == int(on)) & (self.dataset.split == 0))
         if not len(pool):
             raise UsageError(f"{self.dataset.name}: no training image has {named({name: on})}, so none can lend it")
