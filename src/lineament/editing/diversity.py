@@ -74,7 +74,7 @@ def feature_diversity(draws: Float[Tensor, "n count d"], real: Float[Tensor, "m 
 
 
 def _differences(stack: Tensor, regions: Tensor) -> Tensor:
-    """Mean absolute difference over pairs of ``(n, count, channels, h, w)`` and pixels of regions, ``(n,)``; 0 without."""
+    """Mean absolute difference over pairs of ``(n, count, channels, h, w)`` and pixels of regions ``(n,)``, or 0."""
     n, count, channels = stack.shape[:3]
     if count < 2 or regions.shape != (n, *stack.shape[3:]):
         raise UsageError(

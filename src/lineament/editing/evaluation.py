@@ -140,7 +140,7 @@ def swap_success(readings: Readings, identity: ArrayLike, *, thresholds: ArrayLi
         identity: ``(n,)``.
         thresholds: the probability from which the oracle counts an attribute as there: one, or one for each it reads.
     """
-    said = (readings.after > thresholds)[:, range(len(readings.attributes)), readings.own]
+    said = (readings.after > np.asarray(thresholds, dtype=float))[:, range(len(readings.attributes)), readings.own]
     wanted = readings.target[:, :, None] == [0, 1]
     return means(np.where(wanted, said[:, :, None] == [False, True], np.nan), identity)
 
