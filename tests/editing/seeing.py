@@ -2,7 +2,7 @@
 
 import torch
 
-from lineament.editing.editor import Codes, Editor
+from lineament.editing.editor import Editor
 from tests.editing.small_editor import small_editor
 
 
@@ -16,7 +16,9 @@ def seeing_editor(images: torch.Tensor, names: tuple[str, ...]) -> Editor:
     """Its planes part the images in halves; its centroids lie on their own sides, as a trained editor's do."""
     made = small_editor(names, size=images.shape[2])
     normals, biases = made.planes[:, :-1], made.planes[:, -1:]
-    biases -= made.present(Codes(*made.encoder(images))).median(0).values[:, None]
+    made.gated = False  # so that a code is the image's own on both sides
+    biases -= made.present(made.encode(images)).median(0).values[:, None]
+    made.gated = True
     for c, odds in enumerate((-4.0, 4.0)):
         made.centroids[:, c] = normals * (odds - biases) / (normals**2).sum(1, keepdim=True)
     return made

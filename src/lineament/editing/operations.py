@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -28,6 +28,7 @@ AT_ONCE = 256
 """Images that are encoded or drawn at a time."""
 
 
+@runtime_checkable
 class AnyEditor(Protocol):
     """What an editor must offer, ours or a peer's; see `Editor` for what each gives."""
 
