@@ -74,10 +74,12 @@ def measure(
     if train == "editor":
         own_editor(TASKS[0], seed, quick)
         raise SystemExit(0)
-    table: list[dict[str, Any]] = []
-    for task in TASKS[:1] if quick else TASKS:
-        if train in (None, task.name):
-            table += compared(task, range(seed, seed + (1 if quick else seeds)), quick)
+    wanted = TASKS[:1] if quick else [task for task in TASKS if train in (None, task.name)]
+    if not quick:
+        for task in wanted:
+            borrowed(task.data)  # which is not made here, so that a missing one is told before hours of work
+    several = range(seed, seed + (1 if quick else seeds))
+    table = [line for task in wanted for line in compared(task, several, quick)]
     if train is not None:
         raise SystemExit(0)
     return summary(table), table
