@@ -50,7 +50,8 @@ class Centroids(nn.Module):
     def sigma(self) -> Float[Tensor, "attributes 2"]:
         """Equation 3.5: the distance of each centroid to the plane of its attribute's classifier."""
         heights = (self.means * self.weights[:, None]).sum(2) + self.biases[:, None]
-        return heights.abs() / self.weights.norm(dim=1, keepdim=True).clamp(min=1e-6)
+        sigma: Tensor = heights.abs() / self.weights.norm(dim=1, keepdim=True).clamp(min=1e-6)
+        return sigma
 
     def isotropic(self) -> Float[Tensor, "attributes 2 q q"]:
         """sigma_i^c I: the spread of section 3.3.1."""
@@ -59,4 +60,5 @@ class Centroids(nn.Module):
     def measured(self) -> Float[Tensor, "attributes 2 q q"]:
         """Symmetric roots of the covariances, so that what is drawn spreads as codes of real images do."""
         values, vectors = torch.linalg.eigh(self.products)
-        return vectors @ torch.diag_embed(values.clamp(min=0).sqrt()) @ vectors.mT
+        roots: Tensor = vectors @ torch.diag_embed(values.clamp(min=0).sqrt()) @ vectors.mT
+        return roots

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from lineament import artifacts
-from lineament.editing.networks import Encoder, Generator, check_sides
+from lineament.editing.networks import Encoder, Eraser, Generator, check_sides, erased
 from lineament.errors import JobError, UsageError
 from lineament.images import check_images
 
@@ -41,6 +41,7 @@ class Editor(nn.Module):
         encoder, generator: of one size and with equally many attributes.
         attributes: their names.
         settings: the networks' arguments, for the artifact: size, latent, code, width.
+        eraser: paints over the attributes that are there, before z is read; None reads z from the image as it is.
         gated: an attribute that is not there has the centroid of its absence for a code, so that it has no style.
         detail: what the generator cannot draw is kept where an edit changes nothing; else the drawing is the result.
         card: provenance: data, licence, metrics, seed.
@@ -57,12 +58,13 @@ class Editor(nn.Module):
         attributes: Sequence[str],
         settings: dict[str, int],
         *,
+        eraser: Eraser | None = None,
         gated: bool = True,
         detail: bool = True,
         card: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.encoder, self.generator, self.attributes = encoder, generator, tuple(attributes)
+        self.encoder, self.generator, self.eraser, self.attributes = encoder, generator, eraser, tuple(attributes)
         self.settings, self.gated, self.detail, self.card = settings, gated, detail, card or {}
         shape = (len(self.attributes), encoder.code)
         self.register_buffer("centroids", torch.zeros(shape[0], 2, shape[1]))
@@ -82,10 +84,15 @@ class Editor(nn.Module):
         if tuple(images.shape[1:]) != self.shape:
             wanted, got = (" x ".join(map(str, shape)) for shape in (self.shape, images.shape[1:]))
             raise UsageError(f"images: this editor takes {wanted}, got {got}; bring them to that size and to RGB")
-        codes = Codes(*self.encoder(images))
-        if not self.gated:
-            return codes
-        return codes._replace(a=torch.where(self.present(codes)[:, :, None] > 0, codes.a, self.centroids[:, 0]))
+        a = self.encoder.styles(images)
+        present = self._present(a) > 0
+        z = self.encoder.rest(self.erase(images, present))
+        return Codes(z, torch.where(present[:, :, None], a, self.centroids[:, 0]) if self.gated else a)
+
+    @torch.no_grad()
+    def erase(self, images: Images, which: Bool[Tensor, "batch attributes"]) -> Images:
+        """The images with the attributes in ``which`` painted over; as they are, without an eraser."""
+        return images if self.eraser is None else erased(images, self.eraser(images), which.to(images.dtype))
 
     @torch.no_grad()
     def decode(self, codes: Codes) -> Images:
@@ -94,14 +101,25 @@ class Editor(nn.Module):
         return image
 
     def edit(self, images: Images, before: Codes, after: Codes) -> Images:
-        """``images`` changed as their codes were changed from ``before`` to ``after``; equal codes change nothing."""
+        """``images`` changed as their codes were changed from ``before`` to ``after``; equal codes change nothing.
+
+        What an image has of a changed attribute is painted over first; then the difference is drawn.
+        """
         drawn = self.decode(after)
-        return composed(images, self.decode(before), drawn) if self.detail else drawn
+        if not self.detail:
+            return drawn
+        gone = (before.a != after.a).any(2) & (self.present(before) > 0) if self.eraser else None
+        if gone is None:
+            return composed(images, self.decode(before), drawn)
+        left = before._replace(a=torch.where(gone[:, :, None], self.centroids[:, 0], before.a))
+        return composed(self.erase(images, gone), self.decode(left), drawn)
 
     def present(self, codes: Codes) -> Float[Tensor, "batch attributes"]:
         """The log-odds that each attribute is there: the linear classifiers H_i on its code."""
-        weights, biases = self.planes[:, :-1], self.planes[:, -1]
-        return (codes.a * weights).sum(2) + biases
+        return self._present(codes.a)
+
+    def _present(self, a: Tensor) -> Tensor:
+        return (a * self.planes[:, :-1]).sum(2) + self.planes[:, -1]
 
     def centroid(self, i: int, c: int) -> Float[Tensor, " q"]:
         """mu_i^c, the mean code of the images with (c = 1) or without (c = 0) attribute ``i``."""
@@ -130,6 +148,7 @@ class Editor(nn.Module):
             config={
                 "attributes": list(self.attributes),
                 "networks": self.settings,
+                "erases": self.eraser is not None,
                 "gated": self.gated,
                 "detail": self.detail,
             },
@@ -169,6 +188,7 @@ def load(folder: str | Path) -> Editor:
         drawing = {name: settings[name] for name in ("latent", "code", "width")}
         editor = Editor(
             Encoder(*sizes, **drawing), Generator(*sizes, **drawing), attributes, settings,
+            eraser=Eraser(*sizes, width=settings["width"]) if config["erases"] else None,
             gated=bool(config["gated"]), detail=bool(config["detail"]), card=artifact.card,
         )  # fmt: skip
         editor.load_state_dict(artifact.tensors)

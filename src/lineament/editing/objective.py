@@ -12,7 +12,7 @@ from torch.nn.functional import relu, softplus
 
 __all__ = [
     "adversarial", "center", "discrimination", "gradient_penalty", "labelled", "others_undecided", "prior",
-    "realism", "reconstruction", "same_code", "undecided",
+    "realism", "reconstruction", "same_code", "smoothness", "undecided",
 ]  # fmt: skip
 
 Images = Float[Tensor, "batch channels height width"]
@@ -45,7 +45,7 @@ def gradient_penalty(judged: Tensor, inputs: Tensor) -> Scalar:
     return gradient.square().flatten(1).sum(1).mean()
 
 
-def labelled(logits: Labels, labels: Labels) -> Scalar:
+def labelled(logits: Tensor, labels: Tensor) -> Scalar:
     """Cross entropy with the labels that are known: of C_inv, C_attr, H (``spec``) and the critic's labels."""
     known = (labels != 0.5).to(logits.dtype)
     return (cross_entropy(logits, labels, reduction="none") * known).sum() / known.sum().clamp(min=1)
@@ -95,3 +95,8 @@ def same_code(codes: Tensor, wanted: Tensor, weight: Tensor | None = None) -> Sc
     """Squared difference of codes, mean; ``weight`` ``(batch, attributes)`` says which attributes count."""
     error = (codes - wanted).square().mean(-1)
     return error.mean() if weight is None else (error * weight).sum() / weight.sum().clamp(min=1)
+
+
+def smoothness(mask: Float[Tensor, "batch 1 height width"]) -> Scalar:
+    """Total variation of masks, anisotropic, per pixel."""
+    return (mask[:, :, 1:] - mask[:, :, :-1]).abs().mean() + (mask[..., 1:] - mask[..., :-1]).abs().mean()

@@ -15,10 +15,12 @@ class EditorConfig:
         recon, cgan, inv, attr, spec, center, prior: weights of equations 3.1, 3.2, 3.3, 3.4, of the linear classifiers,
             3.6 and 3.9, for the networks that make codes and images.
         recode: weight of equation 3.4 in G's step: an image drawn from codes, encoded again, gives them back.
-        edited: weight of the labels that the critic reads on edited images; 0 also hides them from the critic.
-        restore: weight of equation 3.1 where z comes from the edited image and a from the image itself.
-        same: weight of what an edit does to z, and to the codes it was not about; of the codes it set, too.
-        region: weight of the mean change of a pixel by an edit.
+        edited: weight of what an attribute classifier reads on edited images; 0 also hides them from the critic.
+        erase: weight of the same where an attribute was painted over; 0 is no eraser, z is then read from the image.
+        region: weight of the share of the image that is painted over, and of the mean change by an edit.
+        smoothness: weight of the total variation of the eraser's masks.
+        restore: weight of equation 3.1 where the codes that an edit left alone are read from the edited image.
+        same: weight of the difference between an edited image's codes, read again, and those it was made with.
         power: 1 or 2, the power of the error of a reconstruction.
         kappa: the error below which equation 3.1 earns nothing.
         focus: how much more a pixel counts in a reconstruction where an edit changes it.
@@ -35,26 +37,29 @@ class EditorConfig:
         steps, batch, learning_rate: of Adam (betas 0.5 and 0.99); the rate falls to 0 over the second half.
         averaging: decay of the moving average of the weights.
         evaluations: how often the validation part scores the weights.
+        classifier_steps: of the attribute classifier, which is trained first.
     """
 
     recon: float = 10.0
-    cgan: float = 0.2
+    cgan: float = 3.0
     inv: float = 0.3
     attr: float = 0.1
-    spec: float = 0.3
+    spec: float = 1.0
     center: float = 0.01
     prior: float = 1.0
     recode: float = 0.0
-    edited: float = 0.5
+    edited: float = 1.0
+    erase: float = 1.0
+    region: float = 1.0
+    smoothness: float = 0.2
     restore: float = 10.0
     same: float = 0.5
-    region: float = 0.5
     power: int = 1
     kappa: float = 0.0
     focus: float = 4.0
     undecided: bool = True
     inv_penalty: float = 0.1
-    penalty: float = 2.0
+    penalty: float = 0.3
     penalty_every: int = 8
     adversary_steps: int = 2
     beta: float = 1.0
@@ -68,15 +73,16 @@ class EditorConfig:
     width: int = 32
     critic_width: int = 32
     steps: int = 6000
-    batch: int = 32
-    learning_rate: float = 1e-3
+    batch: int = 16
+    learning_rate: float = 2e-3
     averaging: float = 0.999
-    evaluations: int = 10
+    evaluations: int = 5
+    classifier_steps: int = 1200
 
     def __post_init__(self) -> None:
         weights = (
-            "recon", "cgan", "inv", "attr", "spec", "center", "prior", "recode", "edited", "restore", "same",
-            "region", "kappa", "focus", "inv_penalty", "penalty", "noise",
+            "recon", "cgan", "inv", "attr", "spec", "center", "prior", "recode", "edited", "erase", "restore", "same",
+            "region", "smoothness", "kappa", "focus", "inv_penalty", "penalty", "noise",
         )  # fmt: skip
         for name in weights:
             if not 0 <= getattr(self, name) < 1e9:
@@ -84,7 +90,7 @@ class EditorConfig:
         if self.power not in (1, 2):
             raise UsageError(f"power: expected 1 or 2, got {self.power}")
         if not (self.recon or self.restore):
-            raise UsageError("recon, restore: both weights are 0, so nothing would make an image look like itself")
+            raise UsageError("recon, restore: both weights are 0, so nothing would make a drawing look like its image")
         for name in ("beta", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name}: expected more than 0, got {getattr(self, name)}")
@@ -93,6 +99,7 @@ class EditorConfig:
                 raise UsageError(f"{name}: expected a share below 1, got {getattr(self, name)}")
         for name in (
             "penalty_every", "latent", "code", "width", "critic_width", "steps", "batch", "evaluations",
+            "classifier_steps",
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}: expected at least 1, got {getattr(self, name)}")
@@ -103,9 +110,9 @@ class EditorConfig:
 LINEAMENT = EditorConfig()
 
 PAPER = replace(
-    LINEAMENT, recon=10.0, cgan=1.0, inv=1.0, attr=1.0, spec=1.0, center=0.1, recode=1.0, edited=0.0, restore=0.0,
-    same=0.0, region=0.0, power=2, focus=0.0, undecided=False, inv_penalty=0.0, noise=0.0, gated=False, detail=False,
-    measured=False,
+    LINEAMENT, cgan=1.0, inv=1.0, attr=1.0, center=0.1, recode=1.0, edited=0.0, erase=0.0, restore=0.0, same=0.0,
+    region=0.0, smoothness=0.0, power=2, focus=0.0, undecided=False, inv_penalty=0.0, noise=0.0, gated=False,
+    detail=False, measured=False, learning_rate=1e-3,
 )  # fmt: skip
 
 PRESETS: dict[str, EditorConfig] = {"lineament": LINEAMENT, "paper": PAPER}
