@@ -1,31 +1,28 @@
-"""A studio on a small untrained editor of two attributes, whose names are made to harm as far as names can."""
+"""A studio on an editor whose edits are known, and whose names are made to harm as far as names can."""
 
-import numpy as np
 import pytest
 import torch
 from fastapi.testclient import TestClient
 
-from lineament.datasets.portraits import portraits
 from lineament.studio.app import create_app
 from lineament.studio.faces import gallery
-from tests.editing.small_editor import small_editor
-
-HARM = "<b>Hat</b>&'\""
+from tests.studio.patches import Patches, patched
 
 
 @pytest.fixture(scope="session")
 def editor():
     torch.set_num_threads(1)
-    return small_editor(("Eyeglasses", HARM))
+    return Patches()
 
 
 @pytest.fixture(scope="session")
 def dataset():
-    return portraits(40, 2, size=32, seed=7)
+    return patched()
 
 
 @pytest.fixture(scope="session")
 def faces(editor, dataset):
+    """Twelve, the first of which has nothing."""
     return gallery(editor, dataset, 12)
 
 
@@ -43,4 +40,4 @@ def client(app):
 @pytest.fixture(scope="session")
 def pixels(dataset):
     """One picture as it lies in the set."""
-    return np.array(dataset.read(0))
+    return dataset.read(2)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from lineament.studio import app as studio
 from lineament.studio.pictures import from_data_url, to_data_url
-from tests.studio.conftest import HARM
+from tests.studio.patches import HARM
 
 FILE = {"Content-Type": "application/octet-stream"}
 

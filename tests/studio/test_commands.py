@@ -12,11 +12,13 @@ import pytest
 from PIL import Image
 
 from lineament.cli import main
+from tests.editing.small_editor import small_editor
 
 
 @pytest.fixture(scope="module")
-def folder(editor, tmp_path_factory):
-    return editor.save(tmp_path_factory.mktemp("run") / "editor")
+def folder(tmp_path_factory):
+    """An editor as it lies on disk; what it draws is not looked at."""
+    return small_editor().save(tmp_path_factory.mktemp("run") / "editor")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import uvicorn
 from PIL import Image
 
 from lineament.studio.pictures import from_data_url
-from tests.studio.conftest import HARM
+from tests.studio.patches import HARM
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

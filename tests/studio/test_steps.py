@@ -2,23 +2,25 @@
 
 import numpy as np
 import pytest
+import torch
 
-from lineament.editing.editor import load
+from lineament.editing import editor as editors
+from lineament.editing import operations
 from lineament.errors import UsageError
 from lineament.images import to_batch, to_uint8
 from lineament.studio.faces import seen
 from lineament.studio.pictures import from_data_url
 from lineament.studio.steps import Asked, edited, python
-from tests.studio.conftest import HARM
+from tests.studio.patches import HARM
 
 
-def wanted(faces, *steps):
+def asked(faces, *steps):
     return Asked.model_validate({"image": faces[0].image, "steps": list(steps)})
 
 
-def references(faces, n=2):
-    """Faces in which an untrained editor happens to see what is borrowed."""
-    return [face.image for face in faces if face.readings[1] > 0.5][:n]
+def references(faces):
+    """Two faces with the second attribute."""
+    return [face.image for face in faces if face.readings[1] > 0.5][:2]
 
 
 def chain(faces):
@@ -26,51 +28,58 @@ def chain(faces):
     return [
         {"operation": "swap", "attribute": "Eyeglasses", "strength": 0.35},
         {"operation": "borrow", "attribute": HARM, "reference": first, "strength": 0.5},
-        {"operation": "sample", "attribute": "Eyeglasses", "on": False, "scale": 1.5, "seed": 3},
+        {"operation": "sample", "attribute": "Eyeglasses", "scale": 1.5, "seed": 3},
         {"operation": "borrow", "attribute": HARM, "reference": second, "force": True},
-        {"operation": "borrow", "attribute": HARM, "reference": first},
+        {"operation": "swap", "attribute": "Eyeglasses", "on": False},
     ]
-
-
-def test_no_step_gives_the_face_itself(editor, faces):
-    assert edited(editor, wanted(faces)) == faces[0]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-def test_the_python_does_the_same(editor, faces, tmp_path, count):
-    folder = str(editor.save(tmp_path / "editor"))
-    saved = load(folder)
-    asked = wanted(faces, *chain(faces)[:count])
-    image, first, second = (batch(url) for url in (faces[0].image, *references(faces)))
-    names = {"image": image, "reference": first, "reference_1": first, "reference_2": second}
-    exec(python(asked, folder), names)  # noqa: S102
-    pixels = to_uint8(names["edited"])
-    face = edited(saved, asked)
-    assert np.array_equal(from_data_url(face.image), pixels[0])
-    assert not np.array_equal(pixels[0], from_data_url(faces[0].image))
-    assert face.readings == pytest.approx(seen(saved, pixels)[0].readings, abs=0.02)  # of 8 bits a colour
 
 
 def batch(url):
     return to_batch(from_data_url(url)[None])
 
 
-def test_the_python_of_the_shipped_editor_says_only_what_is_not_as_usual(faces):
+def test_no_step_gives_the_face_itself(editor, faces):
+    assert edited(editor, asked(faces)) == faces[0]
+
+
+def test_steps_are_taken_in_turn(editor, faces):
+    glasses, hat = editor.encode(batch(edited(editor, asked(faces, *chain(faces)[:2])).image)).a[0]
+    torch.testing.assert_close(glasses, 0.35 * editor.centroid(0, 1), atol=0.003, rtol=0)
+    borrowed = editor.encode(batch(references(faces)[0])).a[0, 1]
+    torch.testing.assert_close(hat, 0.5 * borrowed, atol=0.003, rtol=0)
+    assert [round(share) for share in edited(editor, asked(faces, *chain(faces))).readings] == [0, 1]
+
+
+@pytest.mark.parametrize("folder", [None, "runs/it's"])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_the_python_does_the_same(editor, faces, monkeypatch, count, folder):
+    monkeypatch.setattr(operations, "shipped", lambda: editor)
+    monkeypatch.setattr(editors, "load", {"runs/it's": editor}.__getitem__)
+    wanted = asked(faces, *chain(faces)[:count])
+    image, first, second = (batch(url) for url in (faces[0].image, *references(faces)))
+    names = {"image": image, "reference": first, "reference_1": first, "reference_2": second}
+    exec(python(wanted, folder), names)  # noqa: S102
+    face, pixels = edited(editor, wanted), to_uint8(names["edited"])
+    assert np.array_equal(from_data_url(face.image), pixels[0])
+    assert not np.array_equal(from_data_url(face.image), from_data_url(faces[0].image))
+    assert face.readings == pytest.approx(seen(editor, pixels)[0].readings, abs=0.02)  # of 8 bits a colour
+
+
+def test_the_python_says_only_what_is_not_as_usual(faces):
     steps = chain(faces)
-    assert python(wanted(faces, steps[0], steps[2], steps[3])).splitlines() == [
+    assert python(asked(faces, steps[0], steps[2], steps[3])).splitlines() == [
         "from lineament.editing.operations import edit",
-        "edited = edit(image).swap('Eyeglasses', strength=0.35).sample('Eyeglasses', on=False, scale=1.5, seed=3)"
+        "edited = edit(image).swap('Eyeglasses', strength=0.35).sample('Eyeglasses', scale=1.5, seed=3)"
         f".borrow({HARM!r}, reference, force=True).images",
     ]
 
 
 def test_what_edit_refuses_is_refused_with_its_words(editor, faces):
-    without = next(face.image for face in faces if face.readings[1] < 0.5)
     for step, message in [
         ({"operation": "swap", "attribute": "Eyeglases"}, "did you mean 'Eyeglasses'"),
         ({"operation": "swap", "attribute": "Eyeglasses", "strength": 1.1}, r"strength.*\[0, 1\]"),
         ({"operation": "sample", "attribute": "Eyeglasses", "scale": 0}, "scale: expected more than 0"),
-        ({"operation": "borrow", "attribute": HARM, "reference": without}, "nothing to borrow"),
+        ({"operation": "borrow", "attribute": HARM, "reference": faces[0].image}, "nothing to borrow"),
     ]:
         with pytest.raises(UsageError, match=message):
-            edited(editor, wanted(faces, step))
+            edited(editor, asked(faces, step))

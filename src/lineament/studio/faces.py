@@ -52,6 +52,7 @@ def gallery(editor: AnyEditor, dataset: AttributeDataset, n: int = 24, seed: int
         )
     faces = seen(editor, np.stack([framed(picture, editor.shape[1:]) for picture in pictures]))
     present = np.array([face.readings for face in faces]) > 0.5
-    holders = [np.flatnonzero(column)[: max(1, n // present.shape[1])] for column in present.T]
+    most = max(1, 2 * n // 3 // present.shape[1])  # of each attribute, which leaves a third to chance
+    holders = [np.flatnonzero(column)[:most] for column in present.T]
     chosen = list(dict.fromkeys(np.concatenate([*holders, np.arange(len(faces))]).tolist()))[:n]
     return [faces[i] for i in sorted(chosen, key=lambda i: int(present[i].sum()))]

@@ -50,7 +50,7 @@ def decoded(content: bytes) -> tuple[Pixels, bool]:
         raise UsageError("picture: it cannot be read to its end; save it anew") from None
 
 
-def framed(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+def framed(pixels: Pixels, size: tuple[int, int]) -> UInt8[NDArray[Any], "rows columns 3"]:
     """The middle of a picture, in the proportion of ``size`` (height, width), brought to that size."""
     height, width = pixels.shape[:2]
     scale = min(height / size[0], width / size[1])

@@ -13,7 +13,7 @@ from lineament.studio.pictures import from_data_url, to_data_url
 
 __all__ = ["Asked", "Borrow", "Sample", "Swap", "edited", "python"]
 
-IMPORT = "from lineament.editing.operations import edit"
+IMPORT, LOAD = "from lineament.editing.operations import edit", "from lineament.editing.editor import load"
 
 
 class _Step(BaseModel):
@@ -72,8 +72,9 @@ def python(asked: Asked, folder: str | None = None) -> str:
     """The program that does the same to ``image`` with the pictures borrowed from; ``folder`` holds the editor."""
     borrowed = list(dict.fromkeys(step.reference for step in asked.steps if isinstance(step, Borrow)))
     names = {url: f"reference_{n + 1}" if len(borrowed) > 1 else "reference" for n, url in enumerate(borrowed)}
-    lines = [IMPORT] if folder is None else ["from lineament.editing.editor import load", IMPORT]
-    calls = [f"edit(image{'' if folder is None else f', load({folder!r})'})"]
+    lines, calls = [IMPORT], ["edit(image)"]
+    if folder is not None:
+        lines, calls = [f"{LOAD}\n{IMPORT}", f"editor = load({folder!r})"], ["edit(image, editor)"]
     for step in asked.steps:
         arguments = [repr(step.attribute), *([names[step.reference]] if isinstance(step, Borrow) else [])]
         calls.append(f"{step.operation}({', '.join(arguments + [f'{k}={v!r}' for k, v in _options(step).items()])})")
