@@ -30,7 +30,7 @@ PEOPLE = {
 }
 """Seed, people and images of each for every part."""
 
-QUICK_PEOPLE = {"oracle": 60, "editor": 60, "validation": 10, "test": 25, "references": 40}
+QUICK_PEOPLE = {"oracle": 200, "editor": 60, "validation": 10, "test": 25, "references": 40}
 
 
 class Part(NamedTuple):

@@ -1,8 +1,9 @@
 """Milliseconds of one edit on one core: Swap of an image of 64 px by itself, and of one of a batch, beside both peers.
 
 Networks of the presets' sizes with eight attributes; their weights are random, for they do not change the cost. An
-edit encodes the image, draws it as it is and as it shall be, and keeps what the first drawing lacks; a peer encodes
-and draws once. A chain edits images that are already encoded, as the studio does when a dial is moved.
+edit erases the attributes, encodes the image, draws it as it is and as it shall be, and keeps what the first drawing
+lacks; a peer encodes and draws once. A chain edits images that are already encoded, as the studio does when a dial is
+moved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,13 +44,16 @@ def models(attributes: Sequence[str]) -> dict[str, Any]:
     from lineament.editing.editor import Editor
     from lineament.editing.fader import Fader, FaderConfig
     from lineament.editing.hisd import Hisd, HisdConfig
-    from lineament.editing.networks import Encoder, Generator
+    from lineament.editing.networks import Encoder, Eraser, Generator
     from lineament.editing.presets import PRESETS
 
     config = PRESETS["lineament"]
     sizes = {name: getattr(config, name) for name in ("latent", "code", "width")}
     networks = (kind(SIZE, len(attributes), **sizes) for kind in (Encoder, Generator))
-    editor = Editor(*networks, attributes, {"size": SIZE} | sizes, gated=config.gated, detail=config.detail)
+    eraser = Eraser(SIZE, len(attributes), width=config.width) if config.erase else None
+    editor = Editor(
+        *networks, attributes, {"size": SIZE} | sizes, eraser=eraser, gated=config.gated, detail=config.detail
+    )
     peers = {"fader": Fader(attributes, SIZE, FaderConfig()), "hisd": Hisd(attributes, SIZE, HisdConfig())}
     return {"lineament": editor, **peers}
 

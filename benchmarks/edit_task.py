@@ -32,6 +32,7 @@ MODELS = ("lineament", "paper", "fader", "hisd")
 ABLATION_STEPS = 2000
 ABLATIONS: dict[str, dict[str, Any]] = {
     "all": {},
+    "no-erase": {"erase": 0.0},
     "no-edited": {"edited": 0.0},
     "no-restore": {"restore": 0.0},
     "no-same": {"same": 0.0},
@@ -54,7 +55,7 @@ SHOWN = (
 )
 """What the printed table has room for."""
 
-QUICK = {"steps": 4, "batch": 8, "width": 8}
+QUICK: dict[str, Any] = {"steps": 4, "batch": 8, "width": 8}
 
 
 class Material(NamedTuple):
@@ -112,7 +113,8 @@ def recipe(plan: Plan) -> tuple[Callable[..., Any], Any]:
     preset = PRESETS["paper"] if plan.name == "paper" else PRESETS.get(plan.data, PRESETS["lineament"])
     if plan.name.startswith("ablations/"):
         preset = replace(preset, steps=ABLATION_STEPS, **ABLATIONS[plan.name.removeprefix("ablations/")])
-    return train_editor, replace(preset, critic_width=8, evaluations=1, **QUICK) if plan.quick else preset
+    less = {"critic_width": 8, "evaluations": 1, "classifier_steps": 4, **QUICK}
+    return train_editor, replace(preset, **less) if plan.quick else preset
 
 
 def trained(plan: Plan, material: Material) -> tuple[AnyEditor, float]:
@@ -165,7 +167,7 @@ def swap_figures(
             yield batch
 
     found = readings(judge, held.images, watched(), held.attributes, held.labels)
-    success = swap_success(found._replace(after=np.where(found.after > thresholds, 1.0, 0.0)), held.identity)
+    success = swap_success(found, held.identity, thresholds=thresholds)
     figures = {"swap_success": success.mean(2), "removed": success[..., 0], "added": success[..., 1]}
     return figures | {"collateral": collateral(found, held.identity)}, leakage_matrix(found)
 
