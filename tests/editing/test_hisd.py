@@ -14,7 +14,7 @@ from lineament.errors import JobError, UsageError
 from lineament.training import Run
 from tests.editing.bands import BANDS, bands
 
-TINY = HisdConfig(width=8, features=8, code=2, steps=80, batch=8, learning_rate=3e-3, averaging=0.9, penalty=0.1)
+TINY = HisdConfig(width=8, features=8, code=2, steps=100, batch=8, learning_rate=3e-3, rebuilt=10.0, averaging=0.9)
 
 
 def train(folder, config=TINY, seed=0):
@@ -96,11 +96,16 @@ def test_a_mapper_starts_with_styles_that_differ():
 
 def test_a_discriminator_sees_image_style_and_attribute():
     torch.manual_seed(0)
-    judge, images, style = Discriminator(32, 2, 8, 3), torch.rand(2, 3, 32, 32), torch.rand(2, 3)
-    judged = judge(0, images, style)
-    assert judged.shape == (2, 2)
-    for other in (judge(1, images, style), judge(0, images.flip(0), style), judge(0, images, style.flip(0))):
-        assert not torch.allclose(other, judged)
+    judge, images, styles = Discriminator(32, 2, 8, 3), torch.rand(2, 3, 32, 32), torch.rand(2, 2, 3)
+    both = judge(images, styles, range(2))
+    assert both.shape == (2, 2, 2)
+    assert torch.allclose(judge(images, styles[:, 1:], [1])[:, 0], both[:, 1], atol=1e-6)
+    for other in (
+        judge(images, styles, [1, 0]),
+        judge(images.flip(0), styles, [0, 1]),
+        judge(images, styles.flip(0), [0, 1]),
+    ):
+        assert not torch.allclose(other, both)
 
 
 def test_discriminants_are_the_log_odds_of_two_normal_classes():

@@ -1,5 +1,7 @@
 """The networks of HiSD alone: a translator under a mask, a mapper, a discriminator of images with styles."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -53,9 +55,9 @@ class Translator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D_i: how real an image with a style looks among the images without and with attribute i.
+    """D_i for every attribute i: how real an image with a style looks as one without and as one with the attribute.
 
-    The discriminators of all attributes see by one trunk, for each has but its share of the steps to learn in.
+    They see by one trunk, for each has but its share of the steps to learn in.
     """
 
     def __init__(self, size: int, attributes: int, width: int, code: int) -> None:
@@ -67,10 +69,13 @@ class Discriminator(nn.Module):
             for _ in range(attributes)
         )
 
-    def forward(self, i: int, images: Images, style: Styles) -> Float[Tensor, "batch 2"]:
-        """Judge images of which ``style`` is said to be theirs."""
-        judged: Tensor = self.judges[i](torch.cat([self.trunk(2 * images - 1), style], 1))
-        return judged.float()
+    def forward(
+        self, images: Images, styles: Float[Tensor, "batch chosen q"], chosen: Sequence[int]
+    ) -> Float[Tensor, "batch chosen 2"]:
+        """Judge images by the ``chosen`` attributes, of which ``styles`` are said to be theirs."""
+        seen = self.trunk(2 * images - 1)
+        judged = [self.judges[i](torch.cat([seen, styles[:, k]], 1)) for k, i in enumerate(chosen)]
+        return torch.stack(judged, 1).float()
 
 
 def mapper(code: int) -> nn.Sequential:
