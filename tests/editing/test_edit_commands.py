@@ -66,7 +66,8 @@ def test_swap_writes_what_python_gives_a_grid_and_what_the_editor_reads(data, ed
     assert facts["operation"] == (
         "edit(images).swap('Eyeglasses', True, strength=0.5).swap('Bangs', False, strength=0.5)"
     )
-    assert facts["data"] == "noise" and facts["licence"] == "free" and len(facts["editor"]) == 64
+    editor = facts["editor"]
+    assert editor["data"] == "noise" and editor["licence"] == "free" and len(editor["weights_sha256"]) == 64
     row = facts["images"][0]
     assert row["file"] == f"images/{paths[0].name}" and row["image"] == str(paths[0])
     assert row["after"]["Bangs"] == pytest.approx(float(done.presence[0, 0]), abs=1e-3)
@@ -109,8 +110,10 @@ def test_borrow_from_each_reference_and_from_their_mean(data, editor, tmp_path):
 def test_borrow_draws_queries_without_and_references_with_the_attribute(data, editor, tmp_path, capsys):
     words = f"edit borrow --data folder --root {data} --n 5 --attributes Eyeglasses --editor {data / 'run'} --json"
     assert main([*words.split(), "--out", str(tmp_path / "grid.png")]) == 0
-    rows = json.loads(capsys.readouterr().out)["images"]
+    told = json.loads(capsys.readouterr().out)
+    rows, seen = told["images"], {path.name for path in pictures(data, editor, "Eyeglasses", True, 99)}
     assert len(rows) == 5 and all(row["before"]["Eyeglasses"] < 0.5 for row in rows)
+    assert len(set(told["references"])) == 5 and set(told["references"]) <= seen
     assert list(tmp_path.iterdir()) == [tmp_path / "grid.png"]  # the grid alone
 
 

@@ -59,30 +59,30 @@ def borrow(
         return done
 
     if given.dataset is not None and not reference:
-        source = references_in(given.dataset, given.begun, [*wanted], request.seed, force)
-        return _finish(request, given, [*wanted], {"borrowed": borrowed(source)}, reference=source)
-    names, references = references_at(reference, given.begun, fit=request.fit)
+        drawn = references_in(given.dataset, given.begun, [*wanted], request.seed, force)
+        variants = {"borrowed": borrowed(drawn.images)}
+        return _finish(request, given, [*wanted], variants, reference=drawn.images, references=drawn.names)
+    references, names = references_at(reference, given.begun, fit=request.fit)
     if mean:
         title = f"mean of {len(names)} references"
-        return _finish(request, given, [*wanted], {title: borrowed(torch.split(references, 1))})
+        return _finish(request, given, [*wanted], {title: borrowed(torch.split(references, 1))}, references=names)
     variants = {f"from {name}": borrowed(each[None]) for name, each in zip(names, references, strict=True)}
-    _finish(request, given, [*wanted], variants, heads=[*references])
+    _finish(request, given, [*wanted], variants, heads=[*references], references=names)
 
 
 def _finish(
     request: Request, given: Given, changed: Sequence[str], variants: Mapping[str, Edit], *,
-    reference: Tensor | None = None, heads: Sequence[Tensor] = (),
+    reference: Tensor | None = None, heads: Sequence[Tensor] = (), references: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Write and tell what was done, or with ``--dry-run`` what would be."""
     steps = next(iter(variants.values())).steps
     card = given.begun.editor.card
     facts: dict[str, Any] = {
         "operation": ".".join(("edit(images)", *steps)),
-        "attributes": list(given.begun.editor.attributes),
-        "editor": card.get("weights_sha256"),
-        "data": card.get("data", "unknown data"),
-        "licence": card.get("licence", "unknown"),
+        "editor": {key: card.get(key, "unknown") for key in ("weights_sha256", "data", "licence")},
+        "data": request.data,
         "seed": request.seed,
+        "references": list(references),
     }
     if request.dry_run:
         told = facts | {"images": given.names, "variants": list(variants), "out": str(request.out)}
@@ -91,7 +91,12 @@ def _finish(
     original = given.begun.originals
     inputs = {"input": original} if reference is None else {"reference": reference, "query": original}
     edited = Edited(given.names, given.begun, changed, variants, inputs, heads)
-    write(edited, request.out, facts, f"{facts['operation']}; editor of {facts['data']}, seed {request.seed}.")
+    write(
+        edited,
+        request.out,
+        facts,
+        f"{facts['operation']}; editor of {card.get('data', 'unknown data')}, seed {request.seed}.",
+    )
     if request.json:
         print(json_module.dumps({**facts, "images": edited.rows}, indent=1))
     else:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.registry import open_dataset
 from lineament.editing.edit_report import check_out
 from lineament.editing.editor import Editor, load, shipped
 from lineament.editing.operations import Edit, edit, index_of
-from lineament.editing.pictures import candidates, drawn, read_pictures
+from lineament.editing.pictures import Pictures, candidates, drawn, read_pictures
 from lineament.errors import JobError, UsageError
 from lineament.training.run import Device
 
@@ -90,10 +89,13 @@ def given_to(request: Request, editor: Editor, wanted: Mapping[str, bool]) -> Gi
     return Given(begun, pictures.names, failures, dataset)
 
 
-def references_in(dataset: AttributeDataset, begun: Edit, attributes: Sequence[str], seed: int, force: bool) -> Tensor:
+def references_in(
+    dataset: AttributeDataset, begun: Edit, attributes: Sequence[str], seed: int, force: bool
+) -> Pictures:
     """A test image for each one to edit, that has the attributes by its labels and, unless forced, to the editor."""
     rows = candidates(dataset, dict.fromkeys(attributes, True), seed)[:LOOKED_AT]
-    found = edit(drawn(dataset, rows, begun.editor.shape[1]).images.to(begun.originals.device), begun.editor)
+    pictures = drawn(dataset, rows, begun.editor.shape[1])
+    found = edit(pictures.images.to(begun.originals.device), begun.editor)
     places = [index_of(begun.editor, name) for name in attributes]
     seen = (found.presence[:, places] > 0.5).all(1) | force
     if not seen.any():
@@ -101,14 +103,16 @@ def references_in(dataset: AttributeDataset, begun: Edit, attributes: Sequence[s
             f"{dataset.name}: in none of {len(rows)} test images labelled {', '.join(attributes)} does the "
             "editor see them; name a --reference, or take one all the same with --force"
         )
-    kept = found.originals[seen]
-    return kept[torch.arange(len(begun)) % len(kept)]
+    kept = seen.nonzero()[:, 0]
+    chosen = kept[torch.arange(len(begun)) % len(kept)]
+    return Pictures(found.originals[chosen], [pictures.names[i] for i in chosen.tolist()])
 
 
-def references_at(paths: Sequence[Path], begun: Edit, *, fit: bool) -> tuple[list[str], Tensor]:
-    """Pictures to borrow from, and what to call them; ``JobError`` if one of them cannot be taken."""
+def references_at(paths: Sequence[Path], begun: Edit, *, fit: bool) -> Pictures:
+    """Pictures to borrow from; ``JobError`` if one of them cannot be taken."""
     found, failures = read_pictures(paths, begun.editor.shape[1], fit=fit)
     if failures:
         raise JobError("\n".join(failures))
     short = [Path(name).name for name in found.names]
-    return short if len(set(short)) == len(short) else found.names, found.images.to(begun.originals.device)
+    names = short if len(set(short)) == len(short) else found.names
+    return Pictures(found.images.to(begun.originals.device), names)

@@ -124,7 +124,7 @@ def _write_grid(edited: Edited, path: Path, caption: str) -> None:
     for (title, edit), head in zip(edited.variants.items(), heads, strict=True):
         columns.append(Column(title, edit.images[:SHOWN], head))
     hidden = f" The first {SHOWN} of {len(edited.names)} images." if len(edited.names) > SHOWN else ""
-    names = [Path(name).name for name in edited.names[:SHOWN]]
+    names = [Path(name).stem for name in edited.names[:SHOWN]]
     write_grid(path, columns, names, caption + hidden, given=len(edited.inputs))
 
 
