@@ -52,6 +52,7 @@ CHECKED = (
     "lineament.defense.pictures",
     "lineament.defense.reconstructions",
     "lineament.defense.subjects",
+    "lineament.editing.section_edits",
     "lineament.editing.operations",
     "lineament.editing.pictures",
     "lineament.editing.fader",

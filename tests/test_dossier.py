@@ -12,6 +12,7 @@ from lineament.authentication import section as verification
 from lineament.errors import JobError
 from lineament.report import Fragment, Section, prose
 from lineament.subject import Subject
+from tests.editing.small_editor import small_editor
 from tests.toy_subject import ATTRIBUTES, HOSTILE, subject
 
 
@@ -161,6 +162,14 @@ def test_a_wrong_generator_is_refused_before_any_work(tmp_path, monkeypatch, cap
     words = ["dossier", "--quick", "--generator", str(tmp_path), "--out", str(tmp_path / "page.html")]
     assert cli.main(words) == 1
     assert f"{tmp_path}" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_wrong_editor_is_refused_before_any_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(dossier, "run_sections", lambda *given: pytest.fail("work began"))
+    folder = small_editor(attributes=("Halo",)).save(tmp_path / "run" / "editor").parent
+    words = ["dossier", "--quick", "--editor", str(folder), "--out", str(tmp_path / "page.html")]
+    assert cli.main(words) == 2
+    assert "the editor knows Halo; detector and data share Bald, " in capsys.readouterr().err
 
 
 def test_a_place_that_cannot_be_written_is_named(toy, results, tmp_path):

@@ -142,6 +142,7 @@ def dossier(
     json: Path | None = None,
     explainer: tuple[Path, ...] = (),
     generator: Path | None = None,
+    editor: Path | None = None,
 ) -> None:
     """Write one self-contained page about a detector: what it is good at, where it is blind, where it is weak.
 
@@ -155,12 +156,13 @@ def dossier(
         json: also write every figure to this file.
         explainer: folders of `lineament train explainer`, of this detector, beside those that come with the package.
         generator: folder of `lineament train generator`: before the detector, images are projected on it.
+        editor: folder of `lineament train editor`, to edit such images; for portraits, one comes with the package.
     """
     from lineament.dossier import dossier
 
     dossier(
         data=data, root=root, detector=detector, out=out, seed=seed, quick=quick, json=json, explainers=explainer,
-        generator=generator,
+        generator=generator, editor=editor,
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from lineament.detectors import detector as detectors
 from lineament.detectors import discovery_section as discovery
 from lineament.detectors import section as detection
 from lineament.detectors.loading import load_any
+from lineament.editing import section as editing
 from lineament.errors import JobError, LineamentError, UsageError
 from lineament.explanation import section as explanation
 from lineament.explanation.loading import for_detector
@@ -45,6 +46,7 @@ SECTIONS: list[Section] = [
     discovery.SECTION,
     verification.SECTION,
     refusals.SECTION,
+    editing.SECTION,
     explanation.SECTION,
     defense.SECTION,
 ]
@@ -61,6 +63,7 @@ def dossier(
     json: Path | None = None,
     explainers: Sequence[Path] = (),
     generator: Path | None = None,
+    editor: Path | None = None,
 ) -> None:
     """Write the dossier of one detector on one data set.
 
@@ -77,6 +80,7 @@ def dossier(
         json: a file for all figures, if wanted.
         explainers: folders of explainers of this detector; one of another is refused.
         generator: folder of a generator of such images, for the section on attacks.
+        editor: folder of an editor of such images; None takes the one that comes with the package, of portraits.
     """
     if detector is None and data != "portraits":
         place = f" --root {shlex.quote(str(root))}" if root else ""
@@ -92,13 +96,16 @@ def dossier(
         quick=quick,
         explainers=explainers,
         generator=generator,
+        editor=editor,
     )
     subject.attributes  # noqa: B018 - a detector for other attributes is refused before any work
     for_detector(chosen, explainers)  # and so is an explainer of another detector
     if generator is not None:
         defense.before(subject)  # and a generator of other images
+    if editor is not None:
+        editing.opened(subject)  # and an editor of other attributes
     flags = {"--data": data, "--root": root, "--detector": detector, "--out": out, "--seed": seed, "--json": json,
-             "--generator": generator}  # fmt: skip
+             "--generator": generator, "--editor": editor}  # fmt: skip
     command = shlex.join(
         ["lineament", "dossier", *(str(word) for pair in flags.items() if pair[1] is not None for word in pair)]
         + ["--explainer", *map(str, explainers)] * bool(explainers)

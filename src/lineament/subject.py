@@ -52,6 +52,7 @@ class Subject:
         quick: fewer images and resamples; a first look, not a measurement.
         explainers: folders of explainers of the detector, beside those that come with the package.
         generator: folder of a generator of such images, on which a defence projects them.
+        editor: folder of an editor of such images, instead of the one that comes with the package for portraits.
         computed: the parts whose `readings` are known by now.
     """
 
@@ -61,6 +62,7 @@ class Subject:
     quick: bool = False
     explainers: Sequence[Path] = ()
     generator: Path | None = None
+    editor: Path | None = None
     computed: dict[Split, Readings] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
