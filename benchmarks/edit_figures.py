@@ -20,6 +20,7 @@ from benchmarks.edit_renderings import (
 from benchmarks.edit_task import Held, swap_figures
 from lineament.datasets.labelled import floats
 from lineament.datasets.portraits.picture import VISIBLE
+from lineament.datasets.portraits.tossed import LAWS
 from lineament.editing.diversity import diversity, drawn_region
 from lineament.editing.editor import Codes
 from lineament.editing.evaluation import rebuilt, swapped
@@ -29,7 +30,7 @@ from lineament.editing.operations import AnyEditor, edit
 from lineament.editing.oracle import Oracle, Reading
 from lineament.editing.probes import Sample, probe_labels, probe_styles
 from lineament.editing.retrieval import by_kind, reading_error, retrieved, style_correlation
-from lineament.editing.styles import STYLED, person_matrix, style_matrix
+from lineament.editing.styles import STYLED, StyleTable, person_matrix, style_matrix
 from lineament.training.distances import compare
 
 READABLE = 0.5
@@ -152,18 +153,27 @@ def _of_switches(method: Method, given: Setting) -> tuple[dict[str, Drawn], dict
 
 
 def _of_loans(made: Made, given: Setting) -> dict[str, Drawn]:
-    found: dict[str, list[Drawn]] = {f"borrow_{name}": [] for name in ("color", "shape", "amount", "retrieval_at_1")}
+    names = ("color", "shape", "amount", "retrieval_at_1", "retrieval_whole")
+    found: dict[str, list[Drawn]] = {f"borrow_{name}": [] for name in names}
     for i, (_, references, styles) in enumerate(given.loans):
-        own, true = given.own(i), styles.values
-        read = given.judge.read(made(i)).styles[:, own]
-        alike = np.where(given.seen(i), style_correlation(read, true, given.held.identity), np.nan)
-        kinds = by_kind(alike, styles.kinds)
-        error = reading_error(given.judge.read(references).styles[:, own], true)
-        kinds["retrieval_at_1"] = retrieved(read, true, given.held.identity, error=error, seed=given.seed)
+        own, seen, true = given.own(i), np.array(given.seen(i)), styles.values
+        read, plain = (given.judge.read(images).styles[:, own] for images in (made(i), references))
+        alike = style_correlation(read, true, given.held.identity)
+        figures = by_kind(np.where(seen, alike, np.nan), styles.kinds)
+        for name, chosen in (("retrieval_at_1", seen & _choices(styles)), ("retrieval_whole", seen)):
+            if chosen.any():
+                error = reading_error(plain[:, chosen], true[:, chosen])
+                figures[name] = retrieved(
+                    read[:, chosen], true[:, chosen], given.held.identity, error=error, seed=given.seed
+                )
         for key, values in found.items():
-            nothing = np.full_like(kinds["retrieval_at_1"], np.nan)
-            values.append(kinds.get(key.removeprefix("borrow_"), nothing))
+            values.append(figures.get(key.removeprefix("borrow_"), np.full(len(alike), np.nan)))
     return {key: np.stack(values, 1) for key, values in found.items()}
+
+
+def _choices(styles: StyleTable) -> np.ndarray:
+    """Which columns come from a parameter that is one of a few names."""
+    return np.array([isinstance(LAWS[name.split(".")[0]][0], str) for name in styles.names])
 
 
 def _of_draws(made: Made, given: Setting) -> dict[str, Drawn]:

@@ -9,7 +9,10 @@ identity, counts if the oracle reads it off unedited test portraits with an R2 a
 - ``identity_kept``: 1 - (mean squared change) / (variance between images) of the person's parameters; ``outside``: the
   mean absolute change of a value where the truth changes nothing.
 - ``borrow_color``, ``_shape``, ``_amount``: correlation of the style that the oracle reads on the result with the
-  reference's true one, over the columns of a kind; ``borrow_retrieval_at_1``: the reference found among 32 by it.
+  reference's true one, over the columns of a kind. ``borrow_retrieval_at_1``: the reference found among 32 by its
+  choices, the shapes and colours that have names, of the attributes that have such; one of the same choices is as good.
+  ``borrow_retrieval_whole``: by all that counts. Shades and lengths vary without steps, so that not even a true
+  rendering tells one of 32 from the next.
 - ``diversity_ratio``: distance of two draws where the attribute can be, over that of two true renderings;
   ``diversity_outside``: the distance elsewhere.
 - ``probe_label_from_z``, ``probe_style_r2_from_z``, ``_from_a``, ``_from_other_a``: balanced accuracy and R2 of fresh
@@ -42,7 +45,7 @@ from lineament.editing.styles import STYLED, beside, person_matrix
 HEADLINE = (
     *("swap_success", "collateral", "identity_kept", "outside", "reconstruction_l1", "reconstruction_ms_ssim"),
     *("probe_label_from_z", "probe_style_r2_from_z", "probe_style_r2_from_a", "probe_style_r2_from_other_a"),
-    *("borrow_color", "borrow_shape", "borrow_amount", "borrow_retrieval_at_1"),
+    *("borrow_color", "borrow_shape", "borrow_amount", "borrow_retrieval_at_1", "borrow_retrieval_whole"),
     *("diversity_ratio", "diversity_outside"),
 )
 AHEAD = ("borrow_color", "borrow_shape", "borrow_retrieval_at_1")
@@ -90,7 +93,7 @@ def judge(quick: bool, seed: int) -> Oracle:
     varied = [k for k in range(labels.shape[1]) if {0, 1} <= set(labels[:, k].tolist())]
     styles = beside(known.styles(*STYLED), person_matrix(known.data, np.arange(len(known.data))))
     names = [known.data.attributes[k] for k in varied]
-    oracle = train_oracle(known.images, labels[:, varied], names, styles, seed=seed, epochs=2 if quick else 5)
+    oracle = train_oracle(known.images, labels[:, varied], names, styles, seed=seed, epochs=2 if quick else 6)
     oracle.save(folder, data="portraits", licence=known.data.licence, training={"seed": seed})
     return oracle
 

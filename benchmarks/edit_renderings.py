@@ -22,7 +22,7 @@ from lineament.datasets.portraits.tossed import LAWS, toss
 from lineament.editing.styles import STYLED, StyleTable, style_matrix
 
 PEOPLE = {
-    "oracle": (61_000, 20_000, 2),
+    "oracle": (61_000, 30_000, 2),
     "editor": (62_000, 2000, 6),
     "validation": (63_000, 100, 2),
     "test": (64_000, 200, 2),
