@@ -96,8 +96,19 @@ def test_edits_that_do_not_take_are_left_out() -> None:
     assert len(made.images) == len(made.labels) == len(made.provenance) == len(made)
     assert (quadrants(made.images)[:, 0] > 128).all()
     always = dataset.subset(dataset.column("South_East") == 1)
-    with pytest.raises(JobError, match="patches: of 20 edited images, the editor finds North_West in none"):
+    with pytest.raises(
+        JobError, match="patches: of 20 edited images, the editor finds North_West in none that lacked it"
+    ):
         augment(always, PatchEditor(stuck="South_East"), {"North_West": True}, 10)
+
+
+def test_images_that_show_it_already_whatever_their_label_says_are_left_out() -> None:
+    dataset = patches()
+    wrong = np.arange(len(dataset)) % 3 == 0
+    labels = dataset.labels.copy()
+    labels[wrong, 0] = 1 - labels[wrong, 0]
+    made = augment(replace(dataset, labels=labels), PatchEditor(), {"North_West": True}, 40)
+    assert (dataset.column("North_West")[made.source] == 0).all() and made.tried > len(made)
 
 
 def test_images_come_to_the_editors_size_and_keep_what_it_does_not_know() -> None:

@@ -63,8 +63,9 @@ def augment(
     """Edit training images until ``count`` more of them show a combination.
 
     Those that lack least of it come first; after the last one, Diverse Swap and Borrow begin again with the first. An
-    edit counts if the editor finds the whole combination in its result, as far as it knows the attributes. Where it
-    then reads another attribute otherwise than before, that label becomes unknown.
+    edit counts if the editor finds the whole combination in its result, as far as it knows the attributes, and did not
+    find what was switched before, for then the label or the editor errs. Where it reads another attribute otherwise
+    than before, that label becomes unknown.
 
     Args:
         dataset: any with labels; its images are edited as `framed` has them.
@@ -105,8 +106,8 @@ def augment(
         made = sum(map(len, found))
     if not made:
         raise JobError(
-            f"{dataset.name}: of {tried} edited images, the editor finds {named(combination)} in none; another "
-            "combination, operation or a better trained editor may do"
+            f"{dataset.name}: of {tried} edited images, the editor finds {named(combination)} in none that lacked it "
+            "before; another combination or operation, or a better trained editor, may do"
         )
     images, labels, source = (
         np.concatenate([getattr(each, name) for each in found]) for name in ("images", "labels", "source")
@@ -148,6 +149,7 @@ class _Workshop:
         pixels = to_uint8(done.images)  # what is read below is what will be stored
         before, after = (self._readings(each) for each in (begun, edit(to_batch(pixels), self.editor)))
         took = np.all([after[name] == on for name, on in self.combination.items() if name in after], axis=0)
+        took &= np.all([before[name] != on for name, on in switched.items()], axis=0)
         labels = self.dataset.labels[rows]
         moved = np.zeros(labels.shape, dtype=bool)
         for column, name in enumerate(self.dataset.attributes):
