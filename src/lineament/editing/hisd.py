@@ -22,7 +22,7 @@ from torch.nn.functional import l1_loss
 
 from lineament.datasets.labelled import floats
 from lineament.editing.editor import Codes
-from lineament.editing.hisd_networks import NOISE, Discriminator, Residual, Translator, mapper
+from lineament.editing.hisd_networks import NOISE, Discriminator, Residual, Translator, activation, mapper
 from lineament.editing.objective import discrimination, gradient_penalty, realism
 from lineament.editing.peers import (
     SIDE,
@@ -94,11 +94,11 @@ class Hisd(Peer):
         super().__init__(attributes, size, config, card=card)
         width, features, code, count = config.width, config.features, config.code, len(attributes)
         self.encoder = nn.Sequential(
-            nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(width, features, 4, 2, 1), nn.LeakyReLU(0.2),
-            Residual(features), Residual(features),
+            nn.Conv2d(3, width, 4, 2, 1), *activation(width), nn.Conv2d(width, features, 4, 2, 1),
+            *activation(features), Residual(features), Residual(features),
         )  # fmt: skip
         self.generator = nn.Sequential(
-            Residual(features), Residual(features), nn.ConvTranspose2d(features, width, 4, 2, 1), nn.LeakyReLU(0.2),
+            Residual(features), Residual(features), nn.ConvTranspose2d(features, width, 4, 2, 1), *activation(width),
             nn.ConvTranspose2d(width, 3, 4, 2, 1), nn.Sigmoid(),
         )  # fmt: skip
         channels = widths((size // SIDE).bit_length() - 1, width)

@@ -9,7 +9,7 @@ from torch.nn.functional import instance_norm, leaky_relu
 
 from lineament.editing.peers import SIDE, downwards, widths
 
-__all__ = ["NOISE", "Discriminator", "Residual", "Translator", "mapper"]
+__all__ = ["NOISE", "Discriminator", "Residual", "Translator", "activation", "mapper"]
 
 Images = Float[Tensor, "batch channels height width"]
 Features = Float[Tensor, "batch features rows columns"]
@@ -19,13 +19,18 @@ NOISE = 8
 """Dimensions of the noise that a mapper makes a style of."""
 
 
+def activation(channels: int) -> tuple[nn.Module, nn.Module]:
+    """What follows a convolution of encoder and generator; all channels are scaled as one, or colours would be lost."""
+    return nn.GroupNorm(1, channels), nn.LeakyReLU(0.2)
+
+
 class Residual(nn.Module):
     """Two convolutions beside a way past them."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, 1), nn.LeakyReLU(0.2), nn.Conv2d(channels, channels, 3, 1, 1)
+            nn.Conv2d(channels, channels, 3, 1, 1), *activation(channels), nn.Conv2d(channels, channels, 3, 1, 1)
         )
 
     def forward(self, hidden: Features) -> Features:
