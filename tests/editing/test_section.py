@@ -13,8 +13,8 @@ from lineament.editing import section
 from lineament.editing.section import SECTION, opened
 from lineament.errors import JobError, UsageError
 from lineament.subject import Subject
-from tests.editing.square_painter import Painter
 from tests.editing.small_editor import small_editor
+from tests.editing.square_painter import Painter
 from tests.toy_subject import HOSTILE, Thumbnails, squares
 from tests.toy_subject import subject as toy_subject
 

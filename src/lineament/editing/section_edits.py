@@ -168,6 +168,8 @@ def _set_back(
     dataset: AttributeDataset, squares: Images, edited: Images, rows: Rows
 ) -> Float[Tensor, "n 3 whole_height whole_width"]:
     """The whole images ``rows``, changed where the edit changed their squares; an edit that does nothing gives them."""
+    if dataset.read(int(rows[0])).shape[:2] == squares.shape[2:]:
+        return edited  # nothing was cut or scaled
     whole = dataset.images(rows).expand(-1, 3, -1, -1).clone()
     side = min(whole.shape[2:])
     top, left = ((length - side) // 2 for length in whole.shape[2:])
