@@ -17,7 +17,7 @@ class EditorConfig:
         recode: weight of equation 3.4 in G's step: an image drawn from codes, encoded again, gives them back.
         edited: weight of what an attribute classifier reads on edited images; 0 also hides them from the critic.
         erase: weight of the same where an attribute was painted over; 0 is no eraser, z is then read from the image.
-        region: weight of the share of the image that is painted over, and of the mean change by an edit.
+        region: weight of the share of the image that the eraser paints over, and of the mean change by an edit.
         smoothness: weight of the total variation of the eraser's masks.
         restore: weight of equation 3.1 where the codes that an edit left alone are read from the edited image.
         same: weight of the difference between an edited image's codes, read again, and those it was made with.
@@ -37,14 +37,14 @@ class EditorConfig:
         steps, batch, learning_rate: of Adam (betas 0.5 and 0.99); the rate falls to 0 over the second half.
         averaging: decay of the moving average of the weights.
         evaluations: how often the validation part scores the weights.
-        classifier_steps: of the attribute classifier, which is trained first.
+        classifier_steps, eraser_steps: of what is trained before the editor.
     """
 
-    recon: float = 10.0
+    recon: float = 20.0
     cgan: float = 3.0
     inv: float = 0.3
     attr: float = 0.1
-    spec: float = 1.0
+    spec: float = 2.0
     center: float = 0.01
     prior: float = 1.0
     recode: float = 0.0
@@ -52,8 +52,8 @@ class EditorConfig:
     erase: float = 1.0
     region: float = 1.0
     smoothness: float = 0.2
-    restore: float = 10.0
-    same: float = 0.5
+    restore: float = 20.0
+    same: float = 0.0
     power: int = 1
     kappa: float = 0.0
     focus: float = 4.0
@@ -63,7 +63,7 @@ class EditorConfig:
     penalty_every: int = 8
     adversary_steps: int = 2
     beta: float = 1.0
-    noise: float = 0.3
+    noise: float = 0.15
     momentum: float = 0.05
     gated: bool = True
     detail: bool = True
@@ -78,6 +78,7 @@ class EditorConfig:
     averaging: float = 0.999
     evaluations: int = 5
     classifier_steps: int = 1200
+    eraser_steps: int = 4000
 
     def __post_init__(self) -> None:
         weights = (
@@ -99,7 +100,7 @@ class EditorConfig:
                 raise UsageError(f"{name}: expected a share below 1, got {getattr(self, name)}")
         for name in (
             "penalty_every", "latent", "code", "width", "critic_width", "steps", "batch", "evaluations",
-            "classifier_steps",
+            "classifier_steps", "eraser_steps",
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}: expected at least 1, got {getattr(self, name)}")
@@ -110,7 +111,7 @@ class EditorConfig:
 LINEAMENT = EditorConfig()
 
 PAPER = replace(
-    LINEAMENT, cgan=1.0, inv=1.0, attr=1.0, center=0.1, recode=1.0, edited=0.0, erase=0.0, restore=0.0, same=0.0,
+    LINEAMENT, cgan=1.0, inv=1.0, attr=1.0, spec=1.0, center=0.1, recode=1.0, edited=0.0, erase=0.0, restore=0.0,
     region=0.0, smoothness=0.0, power=2, focus=0.0, undecided=False, inv_penalty=0.0, noise=0.0, gated=False,
     detail=False, measured=False, learning_rate=1e-3,
 )  # fmt: skip

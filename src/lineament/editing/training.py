@@ -1,7 +1,6 @@
 """Train an editor: one loop, read top to bottom, in the symbols of chapter 3."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from hashlib import sha256
 from itertools import chain
@@ -16,19 +15,11 @@ from lineament.datasets.labelled import floats
 from lineament.editing import objective
 from lineament.editing.centroids import Centroids
 from lineament.editing.editor import Editor, change, composed, load
-from lineament.editing.label_reader import disturbed, train_label_reader
-from lineament.editing.networks import (
-    SIDE,
-    CodeReader,
-    Critic,
-    Encoder,
-    Eraser,
-    Generator,
-    LabelReader,
-    check_sides,
-    erased,
-)
+from lineament.editing.erasing import bared, train_eraser
+from lineament.editing.label_reader import read, train_label_reader
+from lineament.editing.networks import SIDE, CodeReader, Critic, Encoder, Eraser, Generator, LabelReader, check_sides
 from lineament.editing.presets import EditorConfig
+from lineament.editing.sampling import batch, pools
 from lineament.errors import JobError
 from lineament.training import Run, moving_average
 from lineament.training.run import Device, Precision
@@ -40,14 +31,13 @@ VALIDATION_IMAGES = 256
 
 
 class Networks(nn.Module):
-    """What makes codes and images: E, G, R if there is one, and H with the centroids."""
+    """What makes codes and images: E, G, and H with the centroids."""
 
     def __init__(self, size: int, attributes: int, config: EditorConfig) -> None:
         super().__init__()
         drawing = {"latent": config.latent, "code": config.code, "width": config.width}
         self.encoder = Encoder(size, attributes, **drawing)
         self.generator = Generator(size, attributes, **drawing)
-        self.eraser = Eraser(size, attributes, width=config.width) if config.erase else None
         self.centroids = Centroids(attributes, config.code, config.momentum)
 
 
@@ -80,13 +70,15 @@ def train_editor(
 ) -> Editor:
     """Train ``config`` and write the artifact ``folder/editor``; a killed call, repeated, goes on.
 
+    First an attribute classifier learns from real images, then the eraser from that, then the editor from both.
+
     Args:
         images: RGB squares of 32 to 256 px, sides powers of 2.
         labels: 1 present, 0 absent, -1 unknown; both classes of every attribute must occur.
         validation: images and labels of other people; they choose the checkpoint.
         attributes: names of the columns.
         config: what to train.
-        folder: of the run: metrics, checkpoints, the artifact, and the run of the attribute classifier.
+        folder: of the run: metrics, checkpoints, the artifact, and the runs of the classifier and the eraser.
         seed: of weights and batches.
         device, precision: see `Run`.
         card: further entries of the artifact's card (data, licence).
@@ -100,11 +92,13 @@ def train_editor(
     """
     folder, size, L = Path(folder), images.shape[2], len(attributes)
     check_sides(tuple(images.shape[1:]))
-    pools = _pools(labels, attributes)
+    known = pools(images, labels, attributes)
     facts = {"attributes": list(attributes), "images": len(images), "sha256": _fingerprint(images, labels)}
     where: dict[str, Any] = {"data": facts, "seed": seed, "device": device, "precision": precision}
-    steps: dict[str, Any] = {"width": config.critic_width, "steps": config.classifier_steps}
-    C = train_label_reader(images, labels, pools, folder / "classifier", **steps, **where)
+    C = train_label_reader(
+        known, folder / "classifier", width=config.critic_width, steps=config.classifier_steps, **where
+    )
+    R = train_eraser(known, C, config, folder / "eraser", **where) if config.erase else None
     run = Run(folder, config, **where)
     torch.manual_seed(seed)
     networks, D = Networks(size, L, config), Critic(size, L, width=config.critic_width)
@@ -122,21 +116,16 @@ def train_editor(
     if run.finished(config.steps) and (folder / "editor").is_dir():
         return load(folder)
     parts = cast(Networks, run.accelerator.unwrap_model(networks))
-    E, G, R, H = parts.encoder, parts.generator, parts.eraser, parts.centroids
+    E, G, H = parts.encoder, parts.generator, parts.centroids
     C_inv, C_attr = cast(tuple[CodeReader, CodeReader], run.accelerator.unwrap_model(readers))
     half = run.accelerator.autocast
 
     for step in run.steps(config.steps, "training editor"):
         for group in chain(*(optimizer.param_groups for optimizer in adam)):
             group["lr"] = config.learning_rate * min(1.0, 2 * (1 - step / config.steps))
-        x, y, chosen = _batch(images, labels, pools, config.batch, run.device)
-        bare, base, masks = x, x, None
-        if R is not None:
-            with half():
-                layers = R(x)
-            bare = erased(x, layers, (y == 1).float()).detach()  # what z is read from: there it is too late to hide
-            base = erased(x, layers, chosen * (y == 1).float())
-            masks = layers[1][chosen][:, 0][y[chosen] == 1]
+        x, y, chosen = batch(known, config.batch, 0.5, run.device)
+        bare = x if R is None else bared(R, x, y, half)  # what z is read from
+        base = x if R is None else bared(R, x, torch.where(chosen, y, 0.0), half)  # what is drawn upon
         with half():
             z, found = E.rest(bare), E.styles(x)
         H.move(found.detach(), y)
@@ -147,16 +136,15 @@ def train_editor(
         noisy = z + config.noise * torch.randn_like(z)
         with half():
             drawn, before, after = G(noisy.repeat(3, 1), torch.cat([a, left, edit.codes])).chunk(3)
-        edited = composed(base.detach(), before.detach(), after) if config.detail else after
-        fakes = _fakes(config, drawn, y, edited, edit, base, chosen)
+        edited = composed(base, before.detach(), after) if config.detail else after
+        fake = (edited, edit.labels, chosen) if config.edited else (drawn, y, y != 0.5)
         if not bool(edited.isfinite().all()):
             raise JobError(f"{folder}: training diverged at step {step}; delete the folder and lower the learning rate")
 
-        # D against E, G and R; C_inv and C_attr against E
-        known = y != 0.5
+        # D against E and G; C_inv and C_attr against E
         with half():
-            real, *false = _judged(D, [(x, y, known), *((fake.detach(), of, on) for fake, of, on in fakes)])
-        adversary = objective.discrimination(real, *false)
+            real, false = D(torch.cat([x, fake[0].detach()]), torch.cat([y, fake[1]])).chunk(2)
+        adversary = objective.discrimination(real[y != 0.5], false[fake[2]])
         if config.penalty and step % config.penalty_every == 0:
             seen = x.clone().requires_grad_(True)
             penalty = objective.gradient_penalty(D(seen, y)[chosen], seen)
@@ -177,20 +165,16 @@ def train_editor(
             adam[2].step()
             adam[2].zero_grad()
 
-        # E, G, R and H
+        # E, G and H
         D.requires_grad_(False), readers.requires_grad_(False)
         focus = change(x, bare) if R is not None else change(before, after).detach()
         error: dict[str, Any] = {"kappa": config.kappa, "power": config.power, "weight": 1 + config.focus * focus}
         terms: dict[str, Tensor] = {"recon": objective.reconstruction(x, drawn, **error)}
         if config.cgan:
             with half():
-                terms["cgan"] = objective.realism(*_judged(D, fakes))
+                terms["cgan"] = objective.realism(D(fake[0], fake[1])[fake[2]])
         if config.edited:
-            terms["edited"] = objective.labelled(_read(C, edited, half), edit.labels)
-        if masks is not None and len(masks):
-            wanted = torch.where(chosen & (y == 1), 0.0, y)
-            terms["erase"] = objective.labelled(_read(C, base, half), wanted)
-            terms["smoothness"] = objective.smoothness(masks)
+            terms["edited"] = objective.labelled(read(C, edited, half), edit.labels)
         if config.inv:
             reading = C_inv(noisy)
             terms["inv"] = objective.undecided(reading) if config.undecided else objective.adversarial(reading, y)
@@ -200,8 +184,7 @@ def train_editor(
         terms["center"] = objective.center(found, y, H.means, H.sigma().detach())
         terms["prior"] = objective.prior(z, config.beta) + objective.prior(found, config.beta)
         if config.region:
-            painted = masks.mean() * min(1.0, step / 300) if masks is not None and len(masks) else 0.0
-            terms["region"] = (after - before).abs().mean() + painted
+            terms["region"] = (after - before).abs().mean()
         if config.recode:
             terms["recode"] = _recoded(E, C_attr, drawn, y)
         if config.restore or config.same:
@@ -218,38 +201,16 @@ def train_editor(
         average.update_parameters(networks)
         run.log(adversary=adversary, guessing=guessing, **terms)
         if (step + 1) % max(1, config.steps // config.evaluations) == 0 or step + 1 == config.steps:
-            candidate = _editor(cast(Networks, average.module), attributes, size, config)
+            candidate = _editor(cast(Networks, average.module), R, attributes, size, config)
             run.keep_best(_score(candidate, C, validation, run), average.module.state_dict())
 
     best = Networks(size, L, config)
     best.load_state_dict(run.best_state())
     if run.is_main:
         schedule = {"seed": seed, "steps": run.step, "schedule": asdict(config)}
-        _editor(best, attributes, size, config).save(folder / "editor", training=schedule, **(card or {}))
+        _editor(best, R, attributes, size, config).save(folder / "editor", training=schedule, **(card or {}))
     run.accelerator.wait_for_everyone()
     return load(folder)
-
-
-def _pools(labels: Tensor, attributes: Sequence[str]) -> list[Tensor]:
-    """For each attribute the images without it and those with it, in turn."""
-    pools = [(labels[:, i] == c).nonzero()[:, 0] for i in range(len(attributes)) for c in (0, 1)]
-    for number, pool in enumerate(pools):
-        if not len(pool):
-            name, kind = attributes[number // 2], ("without", "with")[number % 2]
-            raise JobError(f"labels: no image {kind} {name}; leave the attribute out, or add such images")
-    return pools
-
-
-def _batch(
-    images: Tensor, labels: Tensor, pools: list[Tensor], count: int, device: torch.device
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Images that show every class of every attribute equally often, their labels, and which attribute is drawn for."""
-    order = (int(torch.randint(len(pools), ())) + torch.arange(count)) % len(pools)
-    rows = torch.stack([pools[k][torch.randint(len(pools[k]), ())] for k in order.tolist()])
-    y = labels[rows].float()
-    x = floats(images[rows]).contiguous(memory_format=torch.channels_last)
-    chosen = torch.nn.functional.one_hot(order // 2, len(pools) // 2).bool()
-    return x.to(device), torch.where(y < 0, 0.5, y).to(device), chosen.to(device)
 
 
 def _edit(a: Tensor, y: Tensor, chosen: Tensor, H: Centroids, config: EditorConfig) -> Edit:
@@ -272,36 +233,6 @@ def _edit(a: Tensor, y: Tensor, chosen: Tensor, H: Centroids, config: EditorConf
     return Edit(chosen, codes, torch.where(chosen, (~goes).float()[:, None], y))
 
 
-def _fakes(
-    config: EditorConfig, drawn: Tensor, y: Tensor, edited: Tensor, edit: Edit, base: Tensor, chosen: Tensor
-) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """What D judges: images, their labels, and which of the labels; as printed only what codes give back."""
-    if not config.edited:
-        return [(drawn, y, y != 0.5)]
-    fakes = [(edited, edit.labels, chosen)]
-    gone = (y[chosen] == 1).nonzero()[:, 0]
-    if config.erase and len(gone):
-        fakes.append((base[gone], torch.zeros_like(y[gone]), chosen[gone]))
-    return fakes
-
-
-def _judged(D: nn.Module, kinds: list[tuple[Tensor, Tensor, Tensor]]) -> list[Tensor]:
-    """The critic's log-odds of several batches, each of the labels it is asked about, in one pass."""
-    images, labels, asked = (torch.cat(parts) for parts in zip(*kinds, strict=True))
-    found: Tensor = D(images, labels)
-    counts = [len(part) for part, _, _ in kinds]
-    parts = zip(torch.split(found, counts), torch.split(asked, counts), strict=True)
-    return [odds[on] for odds, on in parts]
-
-
-def _read(C: LabelReader, images: Tensor, half: Any) -> Tensor:
-    """What C reads in images that were moved a little and made noisy."""
-    precision: AbstractContextManager[None] = half()
-    with precision:
-        read: Tensor = C(disturbed(images))
-    return read
-
-
 def _read_codes(C_attr: CodeReader, a: Tensor) -> Tensor:
     """What C_attr, told which attribute's code it reads, finds in each: ``(batch, attributes, attributes)``."""
     which = torch.eye(a.shape[1], device=a.device).expand(len(a), -1, -1)
@@ -317,20 +248,23 @@ def _recoded(E: Encoder, C_attr: CodeReader, drawn: Tensor, y: Tensor) -> Tensor
     return objective.others_undecided(_read_codes(C_attr, codes), y)
 
 
-def _editor(networks: Networks, attributes: Sequence[str], size: int, config: EditorConfig) -> Editor:
+def _editor(
+    networks: Networks, eraser: Eraser | None, attributes: Sequence[str], size: int, config: EditorConfig
+) -> Editor:
     """The editor of these weights, rounded to what an artifact holds."""
     H = networks.centroids
-    parts = Networks(size, len(attributes), config).to(H.means.device)
+    parts = Networks(size, len(attributes), config)
     settings = {"size": size, "latent": config.latent, "code": config.code, "width": config.width}
     editor = Editor(
-        parts.encoder, parts.generator, attributes, settings, eraser=parts.eraser, gated=config.gated,
-        detail=config.detail,
-    ).to(H.means.device)  # fmt: skip
+        parts.encoder, parts.generator, attributes, settings, gated=config.gated, detail=config.detail,
+        eraser=Eraser(size, len(attributes), width=config.width) if eraser else None,
+    )  # fmt: skip
     state = {k: v for k, v in networks.state_dict().items() if not k.startswith("centroids.")}
+    state |= {f"eraser.{k}": v for k, v in eraser.state_dict().items()} if eraser else {}
     state["planes"] = torch.cat([H.weights, H.biases[:, None]], 1)
     state["centroids"], state["spreads"] = H.means, H.measured() if config.measured else H.isotropic()
     editor.load_state_dict({k: v.detach().half().to(v.dtype) if v.is_floating_point() else v for k, v in state.items()})
-    return editor
+    return editor.to(H.means.device)
 
 
 def _fingerprint(images: Tensor, labels: Tensor) -> str:

@@ -1,0 +1,122 @@
+"""A real training of seconds: patches of colour come and go, and a kill costs nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from lineament.editing.presets import EditorConfig, preset
+from lineament.editing.training import train_editor
+from lineament.errors import JobError, UsageError
+
+SMALL = replace(
+    preset("lineament"), width=8, critic_width=8, latent=2, code=2, steps=6, batch=8, evaluations=2, classifier_steps=3,
+    eraser_steps=4,
+)  # fmt: skip
+NAMES = ("Left", "Right")
+
+
+def patches(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Grey squares of 32 px with a patch of some colour on the left, on the right, on both or on none."""
+    draw = torch.Generator().manual_seed(seed)
+    labels = (torch.rand(n, 2, generator=draw) < 0.5).to(torch.int8)
+    images = torch.randint(90, 160, (n, 1, 1, 1), generator=draw).expand(n, 3, 32, 32).clone().to(torch.uint8)
+    colours = torch.randint(0, 256, (n, 2, 3, 1, 1), generator=draw).to(torch.uint8)
+    for i, place in enumerate((slice(4, 12), slice(20, 28))):
+        there = labels[:, i] == 1
+        images[there, :, 12:20, place] = colours[there, i].expand(-1, 3, 8, 8)
+    return images, labels
+
+
+@pytest.mark.parametrize("name", ["lineament", "paper"])
+def test_a_killed_training_goes_on_to_the_same_weights(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = {f: getattr(SMALL, f) for f in ("width", "critic_width", "latent", "code", "steps", "batch")}
+    config = replace(preset(name), evaluations=2, classifier_steps=3, eraser_steps=4, **schedule)
+    images, labels = patches(64, 0)
+    whole = train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "whole", device="cpu")
+
+    from lineament.editing import training
+
+    step, done = training.objective.labelled, 0
+
+    def killed(*arguments: torch.Tensor) -> torch.Tensor:
+        nonlocal done
+        done += 1
+        if done > 12:
+            raise KeyboardInterrupt
+        return step(*arguments)
+
+    monkeypatch.setattr(training.objective, "labelled", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "killed", device="cpu")
+    monkeypatch.undo()
+    again = train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "killed", device="cpu")
+    for (key, value), other in zip(whole.state_dict().items(), again.state_dict().values(), strict=True):
+        assert torch.equal(value, other), key
+    assert whole.attributes == NAMES and (whole.eraser is None) == (name == "paper")
+
+
+@pytest.mark.parametrize(
+    "term", ["cgan", "inv", "attr", "spec", "center", "prior", "recode", "edited", "erase", "restore", "same", "region"]
+)
+def test_every_term_can_be_switched(tmp_path: Path, term: str) -> None:
+    value = 0.0 if getattr(SMALL, term) else 1.0
+    config: EditorConfig = replace(SMALL, steps=2, classifier_steps=1, eraser_steps=1, evaluations=1, **{term: value})  # type: ignore[arg-type]
+    editor = train_editor(*patches(32, 0), patches(8, 1), NAMES, config, tmp_path, device="cpu")
+    assert all(value.isfinite().all() for value in editor.state_dict().values())
+
+
+def test_it_learns_to_put_a_patch_there_and_to_take_it_away(tmp_path: Path) -> None:
+    config = replace(
+        SMALL,
+        width=16,
+        critic_width=16,
+        code=4,
+        steps=150,
+        batch=12,
+        classifier_steps=60,
+        eraser_steps=100,
+        evaluations=1,
+    )
+    editor = train_editor(*patches(400, 0), patches(32, 1), NAMES, config, tmp_path, device="cpu", precision="float32")
+    images, labels = patches(100, 2)
+    x = images.float() / 255
+    codes = editor.encode(x)
+    there = editor.present(codes) > 0
+    assert (there == (labels == 1)).float().mean() > 0.95
+    a = codes.a.clone()
+    a[:, 0] = torch.where(there[:, :1], editor.centroids[0, 0], editor.centroids[0, 1])
+    moved = (editor.edit(x, codes, codes._replace(a=a)) - x).abs().mean(1)
+    inside, outside = moved[:, 12:20, 4:12].mean(), moved[:, :, 16:].mean()
+    assert inside > 5 * outside
+
+
+def test_an_attribute_of_one_class_is_refused(tmp_path: Path) -> None:
+    images, labels = patches(16, 0)
+    labels[:, 1] = 1
+    with pytest.raises(JobError, match="no image without Right"):
+        train_editor(images, labels, patches(8, 1), NAMES, SMALL, tmp_path)
+
+
+def test_images_of_odd_sizes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="got 3 x 40 x 40"):
+        train_editor(torch.zeros(4, 3, 40, 40, dtype=torch.uint8), torch.ones(4, 2, dtype=torch.int8),
+                     patches(8, 1), NAMES, SMALL, tmp_path)  # fmt: skip
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    wrong = [
+        ({"recon": -1.0}, "recon"),
+        ({"power": 3}, "power"),
+        ({"steps": 0}, "steps"),
+        ({"recon": 0.0, "restore": 0.0}, "look like its image"),
+        ({"averaging": 1.0}, "averaging"),
+    ]
+    for changes, told in wrong:
+        with pytest.raises(UsageError, match=told):
+            replace(SMALL, **changes)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="lineament"):
+        preset("lineamnt")
