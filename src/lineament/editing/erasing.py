@@ -1,8 +1,9 @@
 """Train the eraser R: take one attribute off an image, so that its critic and C believe it, and paint over little."""
 
+from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor
@@ -15,11 +16,35 @@ from lineament.editing.sampling import Pools, batch
 from lineament.errors import JobError
 from lineament.training import Run, moving_average
 
-__all__ = ["bared", "train_eraser"]
+__all__ = ["EraserConfig", "bared", "train_eraser"]
 
 
-def train_eraser(pools: Pools, C: LabelReader, config: EditorConfig, folder: Path, **where: Any) -> Eraser:
-    """Train R in ``folder`` for ``eraser_steps``; a killed call, repeated, goes on.
+@dataclass(frozen=True)
+class EraserConfig:
+    """One training of R; the fields are those of `EditorConfig`, and ``steps`` its ``eraser_steps``."""
+
+    cgan: float
+    erase: float
+    region: float
+    smoothness: float
+    penalty: float
+    penalty_every: int
+    width: int
+    critic_width: int
+    steps: int
+    batch: int
+    learning_rate: float
+    averaging: float
+
+    @classmethod
+    def of(cls, config: EditorConfig) -> Self:
+        """What of an editor's configuration its eraser hears of; the rest may change without a new eraser."""
+        chosen = {field.name: getattr(config, field.name) for field in fields(cls)}
+        return cls(**(chosen | {"steps": config.eraser_steps}))
+
+
+def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Path, **where: Any) -> Eraser:
+    """Train R in ``folder``; a killed call, repeated, goes on.
 
     Args:
         pools: images by attribute and class.
@@ -49,9 +74,9 @@ def train_eraser(pools: Pools, C: LabelReader, config: EditorConfig, folder: Pat
     run.track(R=R, D=D, average=average, R_adam=adam[0], D_adam=adam[1])
     half, every = run.accelerator.autocast, config.penalty_every
 
-    for step in run.steps(config.eraser_steps, "training eraser"):
+    for step in run.steps(config.steps, "training eraser"):
         for group in chain(*(optimizer.param_groups for optimizer in adam)):
-            group["lr"] = config.learning_rate * min(1.0, 2 * (1 - step / config.eraser_steps))
+            group["lr"] = config.learning_rate * min(1.0, 2 * (1 - step / config.steps))
         x, y, chosen = batch(pools, config.batch, 1.0, run.device)
         real, real_labels, _ = batch(pools, config.batch, 0.5, run.device)
         with half():

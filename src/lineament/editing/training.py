@@ -15,7 +15,7 @@ from lineament.datasets.labelled import floats
 from lineament.editing import objective
 from lineament.editing.centroids import Centroids
 from lineament.editing.editor import Editor, change, composed, load
-from lineament.editing.erasing import bared, train_eraser
+from lineament.editing.erasing import EraserConfig, bared, train_eraser
 from lineament.editing.label_reader import read, train_label_reader
 from lineament.editing.networks import SIDE, CodeReader, Critic, Encoder, Eraser, Generator, LabelReader, check_sides
 from lineament.editing.presets import EditorConfig
@@ -98,7 +98,7 @@ def train_editor(
     C = train_label_reader(
         known, folder / "classifier", width=config.critic_width, steps=config.classifier_steps, **where
     )
-    R = train_eraser(known, C, config, folder / "eraser", **where) if config.erase else None
+    R = train_eraser(known, C, EraserConfig.of(config), folder / "eraser", **where) if config.erase else None
     run = Run(folder, config, **where)
     torch.manual_seed(seed)
     networks, D = Networks(size, L, config), Critic(size, L, width=config.critic_width)
