@@ -69,7 +69,7 @@ class HisdConfig:
     steps: int = 8000
     batch: int = 16
     learning_rate: float = 1e-3
-    rebuilt: float = 5.0
+    rebuilt: float = 10.0
     style: float = 1.0
     penalty: float = 0.2
     averaging: float = 0.995
