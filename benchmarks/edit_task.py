@@ -8,6 +8,7 @@ are what that took of one core. Ablations share a schedule of `ABLATION_STEPS`, 
 import argparse
 import functools
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,24 +30,21 @@ from lineament.editing.training import train_editor
 
 RUNS = ROOT / "runs" / "benchmarks" / "edit"
 MODELS = ("lineament", "paper", "fader", "hisd")
-ABLATION_STEPS = 2000
+ABLATION_STEPS = 1000
 ABLATIONS: dict[str, dict[str, Any]] = {
     "all": {},
     "no-erase": {"erase": 0.0},
     "no-edited": {"edited": 0.0},
+    "no-cgan": {"cgan": 0.0},
     "no-restore": {"restore": 0.0},
-    "no-same": {"same": 0.0},
-    "no-region": {"region": 0.0},
-    "no-focus": {"focus": 0.0},
-    "no-noise": {"noise": 0.0},
     "no-inv": {"inv": 0.0},
-    "no-inv-penalty": {"inv_penalty": 0.0},
-    "wrong-not-undecided": {"undecided": False},
+    "no-noise": {"noise": 0.0},
+    "no-focus": {"focus": 0.0},
     "no-gate": {"gated": False},
     "no-detail": {"detail": False},
-    "spread-as-printed": {"measured": False},
+    "with-same": {"same": 0.5},
 }
-"""What is taken from the preset ``lineament``, one at a time."""
+"""What is taken from the preset ``lineament``, or given to it, one at a time; all start from its eraser."""
 
 SHOWN = (
     *("swap_success", "second_success", "collateral", "identity_kept", "reconstruction_l1", "probe_label_from_z"),
@@ -113,7 +111,7 @@ def recipe(plan: Plan) -> tuple[Callable[..., Any], Any]:
     preset = PRESETS["paper"] if plan.name == "paper" else PRESETS.get(plan.data, PRESETS["lineament"])
     if plan.name.startswith("ablations/"):
         preset = replace(preset, steps=ABLATION_STEPS, **ABLATIONS[plan.name.removeprefix("ablations/")])
-    less = {"critic_width": 8, "evaluations": 1, "classifier_steps": 4, **QUICK}
+    less = {"critic_width": 8, "evaluations": 1, "classifier_steps": 4, "eraser_steps": 4, **QUICK}
     return train_editor, replace(preset, **less) if plan.quick else preset
 
 
@@ -127,6 +125,8 @@ def trained(plan: Plan, material: Material) -> tuple[AnyEditor, float]:
     told = metrics.read_text().splitlines() if metrics.exists() else []
     before = json.loads(told[-1])["step"] if told else 0
     print(f"{plan.data} {plan.name}", flush=True)
+    if plan.name.startswith("ablations/"):
+        _beforehand(plan)
     worked = time.process_time()
     model = train(*material[:4], config, plan.folder, seed=plan.seed, device="cpu", card=material.card)
     if config.steps > before:
@@ -136,6 +136,14 @@ def trained(plan: Plan, material: Material) -> tuple[AnyEditor, float]:
     sessions = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
     steps, seconds = (sum(session[key] for session in sessions) for key in ("steps", "processor_seconds"))
     return model, seconds / steps * config.steps / 60 if steps else float("nan")
+
+
+def _beforehand(plan: Plan) -> None:
+    """An ablation takes classifier and eraser over from the whole preset, as far as it has them."""
+    whole = replace(plan, name="lineament").folder
+    for part in ("classifier", "eraser"):
+        if (whole / part).is_dir() and not (plan.folder / part).exists():
+            shutil.copytree(whole / part, plan.folder / part)
 
 
 def flags(parser: argparse.ArgumentParser) -> None:

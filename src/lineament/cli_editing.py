@@ -30,7 +30,7 @@ def train_editor(
         root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
         preset: lineament, or paper for the dissertation's objective; a preset of the data set's name unless given.
         attributes: to edit; unless given eight with a style for portraits, five for celeba, else all of the set.
-        steps: instead of the preset's number.
+        steps: instead of the preset's number; what is trained before the editor is shortened likewise.
         size: cut images to a square about their middle and bring it to so many pixels a side: 32, 64, 128 or 256.
         seed: of weights and batches.
         device: where to compute.

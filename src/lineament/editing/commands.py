@@ -3,7 +3,7 @@
 import json as json_module
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from lineament.datasets.pixels import pixels
 from lineament.datasets.registry import open_dataset
 from lineament.editing.networks import check_sides
 from lineament.editing.pictures import squared
-from lineament.editing.presets import PRESETS, EditorConfig, preset
+from lineament.editing.presets import PRESETS, EditorConfig, preset, with_steps
 from lineament.editing.training import train_editor
 from lineament.errors import UsageError
 from lineament.training.run import Device, Precision
@@ -51,7 +51,7 @@ def train(
         raise UsageError(f"--seed: expected 0 to {2**32 - 1}, got {seed}")
     check_sides((3, size, size))
     config = preset(preset_name or (data if data in PRESETS else "lineament"))
-    config = config if steps is None else replace(config, steps=steps)
+    config = config if steps is None else with_steps(config, steps)
     dataset, names = material(data, root, attributes, size)
     counts = {split: min(MOST[split], int((dataset.split == i).sum())) for i, split in enumerate(SPLITS[:2])}
     if not all(counts.values()):
@@ -84,7 +84,7 @@ def material(
     if data == "portraits":
         from lineament.datasets.portraits.tossed import tossed  # draws with skia, which other sets do without
 
-        return tossed(names, size=size, seed=PEOPLE), names
+        return tossed(names, people=2900, size=size, seed=PEOPLE), names
     dataset = open_dataset(data, root)
     names = names or tuple(sorted(dataset.attributes))
     if not names:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from lineament.errors import UsageError, nearest
 
-__all__ = ["PRESETS", "EditorConfig", "preset"]
+__all__ = ["PRESETS", "EditorConfig", "preset", "with_steps"]
 
 
 @dataclass(frozen=True)
@@ -124,3 +124,12 @@ def preset(name: str) -> EditorConfig:
     if name not in PRESETS:
         raise UsageError(nearest(name, PRESETS, "preset"))
     return replace(PRESETS[name])
+
+
+def with_steps(config: EditorConfig, steps: int) -> EditorConfig:
+    """``config`` with another number of steps, and what is trained before the editor longer or shorter likewise."""
+    before = {
+        name: max(1, round(getattr(config, name) * steps / config.steps))
+        for name in ("classifier_steps", "eraser_steps")
+    }
+    return replace(config, steps=steps, **before)
