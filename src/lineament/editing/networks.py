@@ -85,7 +85,8 @@ class Eraser(nn.Module):
         values = self.output(hidden.relu()).float()
         drawn, masks = values.tensor_split([3 * self.attributes], 1)
         changes = drawn.reshape(len(images), self.attributes, *images.shape[1:])
-        return (changes + images.logit(0.02)[:, None]).sigmoid(), masks.sigmoid()[:, :, None]
+        stretched = (1.2 * masks.sigmoid() - 0.1).clamp(0, 1)  # a mask of 0.9 would leave a tenth of every colour
+        return (changes + images.logit(0.02)[:, None]).sigmoid(), stretched[:, :, None]
 
 
 def erased(images: Images, layers: tuple[Tensor, Tensor], which: Tensor) -> Images:

@@ -56,7 +56,7 @@ class EditorConfig:
     same: float = 0.0
     power: int = 1
     kappa: float = 0.0
-    focus: float = 4.0
+    focus: float = 6.0
     undecided: bool = True
     inv_penalty: float = 0.1
     penalty: float = 0.3

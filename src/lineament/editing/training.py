@@ -102,6 +102,8 @@ def train_editor(
     run = Run(folder, config, **where)
     torch.manual_seed(seed)
     networks, D = Networks(size, L, config), Critic(size, L, width=config.critic_width)
+    if config.edited and config.width == config.critic_width:  # styles are seen where attributes are
+        networks.encoder.to_a[0].load_state_dict(C.layers[0].state_dict())
     readers = nn.ModuleList([CodeReader(config.latent * SIDE**2, L), CodeReader(config.code + L, L)])
     for network in (networks, D):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
