@@ -46,7 +46,7 @@ SURE = 10.0
 
 @dataclass(frozen=True)
 class FaderConfig:
-    """How to train one; about twenty minutes of one core at 64 px.
+    """How to train one; about half an hour of one core at 64 px.
 
     Attributes:
         width: channels of the first layer.
@@ -61,7 +61,7 @@ class FaderConfig:
     latent: int = 32
     hiding: float = 0.01
     ramp: int = 7500
-    steps: int = 15000
+    steps: int = 22_000
     batch: int = 32
     learning_rate: float = 2e-3
 

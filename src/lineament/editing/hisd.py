@@ -50,7 +50,7 @@ Styles = Float[Tensor, "batch q"]
 
 @dataclass(frozen=True)
 class HisdConfig:
-    """How to train one; about twenty minutes of one core at 64 px.
+    """How to train one; about half an hour of one core at 64 px.
 
     Attributes:
         width: channels of the first layers.
@@ -66,7 +66,7 @@ class HisdConfig:
     width: int = 16
     features: int = 32
     code: int = 8
-    steps: int = 8000
+    steps: int = 13_000
     batch: int = 16
     learning_rate: float = 1e-3
     rebuilt: float = 10.0
