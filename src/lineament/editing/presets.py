@@ -118,7 +118,7 @@ benchmarks.edit_portraits``.
 PAPER = replace(
     LINEAMENT, cgan=1.0, inv=1.0, attr=1.0, spec=1.0, center=0.1, recode=1.0, edited=0.0, erase=0.0, restore=0.0,
     region=0.0, smoothness=0.0, power=2, focus=0.0, undecided=False, inv_penalty=0.0, noise=0.0, gated=False,
-    detail=False, measured=False, learning_rate=1e-3, steps=12_000,
+    detail=False, measured=False, learning_rate=1e-3, steps=9000,
 )  # fmt: skip
 """The objective as printed, misprints resolved, on the same networks and for as long; the text gives no weights.
 
