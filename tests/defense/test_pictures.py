@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from lineament.datasets.base import AttributeDataset
-from lineament.defense.pictures import drawn, fitted, framed, labelled, read_files, short, truth, write_pictures
+from lineament.defense.pictures import drawn, fitted, labelled, read_files, short, truth, write_pictures
 from lineament.errors import JobError, UsageError
 
 LABELS = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [-1, 1], [1, 0]], np.int8)
@@ -47,16 +47,6 @@ def test_a_part_is_of_known_class_alone(tmp_path, monkeypatch):
     assert part.images[1].unique().tolist() == [1]
     with pytest.raises(UsageError, match="development part shows none"):
         labelled(dataset(), "development", truth(dataset(), ("a", "b")))
-
-
-def test_framing_keeps_the_middle_and_the_proportion():
-    photo = np.zeros((40, 20, 3), np.uint8)
-    photo[10:30] = 255  # what is left of a tall photo when it is cut to a square
-    whole = framed(AttributeDataset(
-        "tall", lambda i: photo, ["x"], (), np.empty((1, 0), np.int8), np.full(1, -1), np.full(1, ""),
-        np.zeros(1, np.int8)), (8, 8))  # fmt: skip
-    assert whole.name == "tall-8x8"  # a cache of the photos as they are must not be taken for this
-    assert whole.read(0).shape == (8, 8, 3) and (whole.read(0) == 255).all()
 
 
 @pytest.mark.parametrize(

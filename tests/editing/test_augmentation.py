@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lineament.editing import augmentation
-from lineament.editing.augmentation import augment, framed
+from lineament.editing.augmentation import augment
 from lineament.errors import JobError, UsageError
 from tests.editing.patch_editor import NAMES, PatchEditor, patches
 
@@ -141,13 +141,3 @@ def test_bad_calls_are_refused() -> None:
     nobody = replace(dataset, labels=np.where(dataset.labels == 1, -1, dataset.labels))
     with pytest.raises(UsageError, match="no training image has North_West, so none can lend it"):
         augment(nobody, editor, {"North_West": True}, 5, operation="borrow")
-
-
-def test_eyes_follow_when_images_are_cut_to_squares() -> None:
-    dataset = patches(size=16)
-    wide = replace(dataset, read=lambda i: np.pad(dataset.read(i), ((0, 0), (8, 8), (0, 0))))
-    moved = np.float32([0.5, 1]) * dataset.eyes + np.float32([0.25, 0])  # the same eyes between broad margins
-    square = framed(replace(wide, eyes=moved, landmarks=moved), 16)
-    np.testing.assert_array_equal(square.read(3), dataset.read(3))
-    np.testing.assert_allclose(square.eyes, dataset.eyes, atol=1e-6)
-    np.testing.assert_allclose(square.landmarks, dataset.eyes, atol=1e-6)

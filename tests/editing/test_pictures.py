@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from lineament.datasets.base import AttributeDataset
-from lineament.editing.pictures import candidates, drawn, fitted, read_pictures, squared, write_pictures
+from lineament.editing.pictures import candidates, drawn, fitted, read_pictures, write_pictures
 from lineament.errors import JobError, UsageError
 
 
@@ -71,15 +69,6 @@ def test_without_a_single_good_file_the_failure_is_raised(content, kind, tmp_pat
         (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(kind, match="a.png|holds no picture"):
         read_pictures([tmp_path], 16, fit=False)
-
-
-@given(height=st.integers(1, 40), width=st.integers(1, 40), size=st.sampled_from([16, 32]), grey=st.booleans())
-def test_any_set_becomes_one_of_squares(height, width, size, grey):
-    toy = dataset(size=(height, width))
-    toy = toy if not grey else type(toy)(**{**vars(toy), "read": lambda i: np.full((height, width, 1), i, np.uint8)})
-    square = squared(toy, size)
-    assert square.name != toy.name
-    assert np.array_equal(square.read(3), np.full((size, size, 3), 3))
 
 
 def test_test_images_are_those_whose_labels_do_not_gainsay():

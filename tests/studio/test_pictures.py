@@ -12,7 +12,7 @@ from PIL import Image
 
 from lineament.errors import UsageError
 from lineament.images import read_image
-from lineament.studio.pictures import PREFIX, decoded, framed, from_data_url, to_data_url
+from lineament.studio.pictures import PREFIX, decoded, from_data_url, to_data_url
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 4, 3), dtype=np.uint8)
 
@@ -86,19 +86,6 @@ def test_hostile_bytes_are_refused_and_nothing_else(kind, noise, place):
     spoilt = whole[: place % len(whole)] + noise + whole[place % len(whole) + len(noise) :]
     with contextlib.suppress(UsageError):
         assert decoded(spoilt)[0].shape[2] == 3
-
-
-@settings(deadline=None)
-@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([(8, 8), (16, 4), (3, 9)]))
-def test_framing_keeps_the_proportion_and_the_middle(height, width, size):
-    ramp = np.broadcast_to(np.linspace(0, 255, width).astype(np.uint8)[None, :, None], (height, width, 3))
-    made = framed(ramp, size)
-    assert made.shape == (*size, 3)
-    assert abs(float(made.mean()) - (127.5 if width > 1 else 0)) <= 255 / width + 1  # to a pixel
-
-
-def test_framing_leaves_a_picture_of_that_size_alone():
-    assert np.array_equal(framed(PIXELS, (6, 4)), PIXELS)
 
 
 def test_a_data_url_gives_back_its_pixels():

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from lineament.artifacts import check_writable
 from lineament.datasets.base import SPLITS, AttributeDataset, Split
+from lineament.datasets.framing import framed
 from lineament.datasets.labelled import Labelled
 from lineament.datasets.registry import open_dataset
 from lineament.defense.architectures import Architecture, build
@@ -26,7 +27,7 @@ from lineament.defense.folders import named
 from lineament.defense.generator import load
 from lineament.defense.judge import judge
 from lineament.defense.networks import Generator
-from lineament.defense.pictures import framed, labelled, truth
+from lineament.defense.pictures import labelled, truth
 from lineament.defense.presets import PRESETS
 from lineament.defense.reconstructions import reconstructed
 from lineament.defense.shields import compute_on, shield

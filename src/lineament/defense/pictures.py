@@ -1,7 +1,7 @@
 """Images that the verbs of this wing work on, with their true classes where these are known; and pictures out."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from torch import Tensor
 from lineament.artifacts import write_atomically
 from lineament.datasets.base import SPLITS, AttributeDataset, Split
 from lineament.datasets.files import IMAGE_SUFFIXES
+from lineament.datasets.framing import middle
 from lineament.datasets.labelled import Labelled
-from lineament.datasets.pixels import pixels, resized
+from lineament.datasets.pixels import pixels
 from lineament.errors import JobError, LineamentError, UsageError
 from lineament.images import read_image, to_batch, to_uint8
 
-__all__ = ["Pictures", "drawn", "fitted", "framed", "labelled", "read_files", "short", "truth", "write_pictures"]
+__all__ = ["Pictures", "drawn", "fitted", "labelled", "read_files", "short", "truth", "write_pictures"]
 
 
 @dataclass(frozen=True)
@@ -77,33 +78,6 @@ def labelled(dataset: AttributeDataset, split: Split, classes: NDArray[np.int64]
     return Labelled(images, torch.from_numpy(classes[rows]))
 
 
-def framed(dataset: AttributeDataset, size: tuple[int, int]) -> AttributeDataset:
-    """The same set with every image cut to the proportion of ``size`` (height, width) and brought to it.
-
-    Under a name of its own, so that a cache of the whole images is not taken for one of these.
-    """
-    return replace(dataset, name=f"{dataset.name}-{size[0]}x{size[1]}", read=_Framing(dataset.read, size))
-
-
-@dataclass(frozen=True)
-class _Framing:
-    """A reader whose images share one size; a class, not a closure, so that it travels between processes."""
-
-    read: Callable[[int], NDArray[np.uint8]]
-    size: tuple[int, int]
-
-    def __call__(self, i: int) -> NDArray[np.uint8]:
-        return _middle(self.read(i), self.size)
-
-
-def _middle(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The largest part about the middle that has the proportion of ``size``, brought to it."""
-    scale = min(image.shape[0] / size[0], image.shape[1] / size[1])
-    height, width = (max(1, round(side * scale)) for side in size)
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-    return resized(image[top : top + height, left : left + width], size)
-
-
 def fitted(image: NDArray[np.uint8], shape: Sequence[int | None], name: str, *, fit: bool) -> NDArray[np.uint8]:
     """One ``(height, width, channels)`` image as a classifier takes it.
 
@@ -122,7 +96,7 @@ def fitted(image: NDArray[np.uint8], shape: Sequence[int | None], name: str, *, 
                 f"{name}: {image.shape[1]} x {image.shape[0]} pixels, and the classifier takes {wanted[1]} x "
                 f"{wanted[0]}; bring it to that size, or let --fit cut and scale it"
             )
-        image = _middle(image, wanted)
+        image = middle(image, wanted)
     if channels == 3:
         return np.broadcast_to(image, (*wanted, 3))
     if channels == 1 and image.shape[2] == 3:

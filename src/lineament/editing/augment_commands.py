@@ -14,9 +14,10 @@ from rich.table import Column, Table
 
 from lineament.artifacts import check_writable
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.framing import framed
 from lineament.datasets.pixels import pixels
 from lineament.datasets.registry import open_dataset
-from lineament.editing.augmentation import Edited, Operation, augment, framed
+from lineament.editing.augmentation import Edited, Operation, augment
 from lineament.editing.augmented import check_vacant, write_folder
 from lineament.editing.combinations import Count, named, rare_pairs, shown, sources
 from lineament.editing.editor import Editor, load, shipped
@@ -69,7 +70,7 @@ def augment_set(
     check_vacant(out)
     check_writable(out.resolve().parent)
     if not alone:  # every image is wanted, so each is decoded once
-        dataset = framed(dataset, opened.shape[1])
+        dataset = framed(dataset, opened.shape[1:], colour=True)
         dataset = replace(dataset, read=pixels(dataset).__getitem__)
     edited = augment(dataset, opened, combination, wanted, operation=operation, scale=scale, seed=seed)
     note = {

@@ -5,21 +5,21 @@ them; they keep their other labels, their person and their day.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.framing import framed
 from lineament.editing.combinations import Indices, named, sources
 from lineament.editing.operations import AnyEditor, Edit, edit
-from lineament.editing.pictures import squared
 from lineament.errors import JobError, UsageError
 from lineament.images import to_batch, to_uint8
 from lineament.training.run import step_seed
 
-__all__ = ["Edited", "Operation", "augment", "framed"]
+__all__ = ["Edited", "Operation", "augment"]
 
 Operation = Literal["swap", "sample", "borrow"]
 
@@ -68,7 +68,7 @@ def augment(
     than before, that label becomes unknown.
 
     Args:
-        dataset: any with labels; its images are edited as `framed` has them.
+        dataset: any with labels; its images are edited as `framing.framed` has them, at the editor's size.
         editor: what it cannot draw of the combination, a source image must have already.
         combination: attribute to whether it shall be there, ``{"Eyeglasses": True, "Wearing_Hat": True}``.
         count: how many.
@@ -92,7 +92,7 @@ def augment(
     if seed < 0:
         raise UsageError(f"seed: expected 0 or more, got {seed}")
     order, lacking = sources(dataset, editor.attributes, combination, seed)
-    workshop = _Workshop(framed(dataset, editor.shape[1]), editor, dict(combination), operation, scale)
+    workshop = _Workshop(framed(dataset, editor.shape[1:], colour=True), editor, dict(combination), operation, scale)
     turns = np.arange(2 * count if operation != "swap" else min(2 * count, len(order))) % len(order)
     made = tried = 0
     found: list[Edited] = []
@@ -113,21 +113,6 @@ def augment(
         np.concatenate([getattr(each, name) for each in found]) for name in ("images", "labels", "source")
     )
     return Edited(images, labels, source, [line for each in found for line in each.provenance], tried)
-
-
-def framed(dataset: AttributeDataset, size: int) -> AttributeDataset:
-    """The set as an editor takes it: squares about the middle of its images, ``size`` pixels a side.
-
-    Eyes and landmarks follow; where they are known, images are crops of one shape.
-    """
-    height, width = dataset.read(0).shape[:2]
-    shape, side = np.array([width, height]), min(height, width)
-    points = {
-        name: ((values * shape - (shape - side) / 2) / side).astype(np.float32)
-        for name in ("eyes", "landmarks")
-        if (values := getattr(dataset, name)) is not None
-    }
-    return replace(squared(dataset, size), masks=None, **points)
 
 
 @dataclass(frozen=True)

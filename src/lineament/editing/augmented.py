@@ -20,7 +20,8 @@ from rich.progress import track
 
 from lineament.datasets.base import SPLITS, AttributeDataset
 from lineament.datasets.folder import EYES
-from lineament.editing.augmentation import Edited, framed
+from lineament.datasets.framing import framed
+from lineament.editing.augmentation import Edited
 from lineament.errors import JobError
 
 __all__ = ["check_vacant", "joined", "write_folder"]
@@ -28,7 +29,7 @@ __all__ = ["check_vacant", "joined", "write_folder"]
 
 def joined(dataset: AttributeDataset, edited: Edited) -> AttributeDataset:
     """The set as `framed` for its editor, and then the edited images; without styles, which these do not have."""
-    base = framed(dataset, edited.images.shape[1])
+    base = framed(dataset, edited.images.shape[1:3], colour=True)
     arrays: dict[str, Any] = {
         name: np.concatenate([values, values[edited.source]])
         for name in ("identity", "session", "split", "eyes", "landmarks")

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from lineament.artifacts import check_writable
 from lineament.datasets.base import SPLITS, AttributeDataset, Split
+from lineament.datasets.framing import framed
 from lineament.datasets.labelled import stored
 from lineament.datasets.pixels import pixels
 from lineament.datasets.registry import open_dataset
 from lineament.editing.networks import check_sides
-from lineament.editing.pictures import squared
 from lineament.editing.presets import PRESETS, EditorConfig, preset, with_steps
 from lineament.editing.training import train_editor
 from lineament.errors import UsageError
@@ -91,7 +91,7 @@ def material(
         raise UsageError(f"{data}: has no attribute labels, so there is nothing to edit; name another set")
     for name in names:
         dataset.column(name)
-    return squared(dataset, size), names
+    return framed(dataset, (size, size), colour=True), names
 
 
 def part(dataset: AttributeDataset, attributes: Sequence[str], split: Split) -> tuple[Tensor, Tensor]:

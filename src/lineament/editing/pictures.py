@@ -1,7 +1,6 @@
 """Images as the verbs of editing take them: squares of the editor's size, from files, folders or a data set."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -16,11 +15,11 @@ from torch import Tensor
 from lineament.artifacts import write_atomically
 from lineament.datasets.base import SPLITS, AttributeDataset
 from lineament.datasets.files import IMAGE_SUFFIXES
-from lineament.datasets.pixels import resized
+from lineament.datasets.framing import framed, middle
 from lineament.errors import JobError, LineamentError, UsageError
 from lineament.images import is_grey, read_image, to_batch, to_uint8
 
-__all__ = ["Pictures", "candidates", "drawn", "expanded", "fitted", "read_pictures", "squared", "write_pictures"]
+__all__ = ["Pictures", "candidates", "drawn", "expanded", "fitted", "read_pictures", "write_pictures"]
 
 
 class Pictures(NamedTuple):
@@ -35,33 +34,6 @@ class Pictures(NamedTuple):
     names: list[str]
 
 
-def squared(dataset: AttributeDataset, size: int) -> AttributeDataset:
-    """The same set, every image cut to a square about its middle and brought to ``size`` pixels a side when read.
-
-    Under a name of its own, so that a cache of the whole images is not taken for one of these.
-    """
-    return replace(dataset, name=f"{dataset.name}-square{size}", read=_Squaring(dataset.read, size))
-
-
-@dataclass(frozen=True)
-class _Squaring:
-    """A reader whose images are squares; a class, not a closure, so that it travels between processes."""
-
-    read: Callable[[int], NDArray[np.uint8]]
-    size: int
-
-    def __call__(self, i: int) -> NDArray[np.uint8]:
-        return _middle(self.read(i), self.size)
-
-
-def _middle(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """The largest square about the middle of an image, in RGB, brought to ``size``."""
-    side = min(pixels.shape[:2])
-    top, left = ((length - side) // 2 for length in pixels.shape[:2])
-    square = resized(pixels[top : top + side, left : left + side], (size, size))
-    return np.broadcast_to(square, (size, size, 3))
-
-
 def fitted(path: str | Path, size: int, *, fit: bool) -> NDArray[np.uint8]:
     """One picture file as ``(size, size, 3)`` uint8.
 
@@ -73,7 +45,7 @@ def fitted(path: str | Path, size: int, *, fit: bool) -> NDArray[np.uint8]:
     """
     pixels = read_image(path)
     if fit:
-        return _middle(pixels, size)
+        return middle(pixels, (size, size))
     if pixels.shape[:2] != (size, size):
         raise UsageError(
             f"{path}: {pixels.shape[1]} x {pixels.shape[0]} pixels, and the editor takes {size} x {size}; bring it to "
@@ -129,7 +101,7 @@ def candidates(dataset: AttributeDataset, wanted: Mapping[str, bool], seed: int)
 
 def drawn(dataset: AttributeDataset, rows: NDArray[np.int64], size: int) -> Pictures:
     """Images of a set as squares of ``size`` pixels a side."""
-    square = squared(dataset, size)
+    square = framed(dataset, (size, size), colour=True)
     return Pictures(square.images(rows), [Path(dataset.names[int(i)]).name for i in rows])
 
 

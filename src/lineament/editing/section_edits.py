@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.framing import framed
 from lineament.detectors.evaluation import people
 from lineament.editing.editor import composed
 from lineament.editing.intervals import interval, means
 from lineament.editing.operations import AnyEditor, Edit, edit
-from lineament.editing.pictures import squared
 
 if TYPE_CHECKING:
     from lineament.subject import Readings, Subject
@@ -92,7 +92,7 @@ class Material:
 
     def images(self, rows: Rows) -> Images:
         """Test images as the editor takes them: squares about their middle, in colour, of its size."""
-        return squared(self.test.dataset, self.editor.shape[1]).images(rows)
+        return framed(self.test.dataset, self.editor.shape[1:], colour=True).images(rows)
 
     @torch.inference_mode()
     def answers(self, squares: Images, edited: Images, rows: Rows) -> Answers:

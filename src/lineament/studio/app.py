@@ -15,11 +15,12 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import ValidationError
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from lineament.datasets.framing import middle
 from lineament.editing.operations import AnyEditor
 from lineament.errors import LineamentError
 from lineament.report import readable
 from lineament.studio.faces import Face, seen
-from lineament.studio.pictures import decoded, framed
+from lineament.studio.pictures import decoded
 from lineament.studio.steps import Asked, edited, python
 
 __all__ = ["MAX_BYTES", "SECONDS", "create_app"]
@@ -116,7 +117,7 @@ def _uploaded(editor: AnyEditor, content: bytes) -> dict[str, Any]:
         if (height, width) != size
         else []
     )
-    (face,) = seen(editor, np.stack([framed(pixels, size)]))
+    (face,) = seen(editor, np.stack([middle(pixels, size)]))
     return face._asdict() | {
         "note": ", ".join([*done, *(["it is grey, and editors learn from colour"] if grey else [])])
     }

@@ -7,10 +7,11 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from lineament.datasets.base import AttributeDataset
+from lineament.datasets.framing import middle
 from lineament.editing.operations import AnyEditor, edit
 from lineament.errors import UsageError
 from lineament.images import to_batch
-from lineament.studio.pictures import framed, to_data_url
+from lineament.studio.pictures import to_data_url
 
 __all__ = ["Face", "gallery", "seen"]
 
@@ -50,7 +51,7 @@ def gallery(editor: AnyEditor, dataset: AttributeDataset, n: int = 24, seed: int
         raise UsageError(
             f"{dataset.name}: expected faces in colour to choose from, got {'grey ones' if pictures else 'none'}"
         )
-    faces = seen(editor, np.stack([framed(picture, editor.shape[1:]) for picture in pictures]))
+    faces = seen(editor, np.stack([middle(picture, editor.shape[1:]) for picture in pictures]))
     present = np.array([face.readings for face in faces]) > 0.5
     most = max(1, 2 * n // 3 // present.shape[1])  # of each attribute, which leaves a third to chance
     holders = [np.flatnonzero(column)[:most] for column in present.T]

@@ -10,10 +10,9 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from lineament.datasets.pixels import resized
 from lineament.errors import UsageError
 
-__all__ = ["FORMATS", "MAX_PIXELS", "decoded", "framed", "from_data_url", "to_data_url"]
+__all__ = ["FORMATS", "MAX_PIXELS", "decoded", "from_data_url", "to_data_url"]
 
 Pixels = UInt8[NDArray[Any], "height width 3"]
 
@@ -48,15 +47,6 @@ def decoded(content: bytes) -> tuple[Pixels, bool]:
         raise UsageError(f"picture: not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
     except Exception:  # from bytes made to harm, decoders raise whatever they come across
         raise UsageError("picture: it cannot be read to its end; save it anew") from None
-
-
-def framed(pixels: Pixels, size: tuple[int, int]) -> UInt8[NDArray[Any], "rows columns 3"]:
-    """The middle of a picture, in the proportion of ``size`` (height, width), brought to that size."""
-    height, width = pixels.shape[:2]
-    scale = min(height / size[0], width / size[1])
-    rows, columns = max(1, round(scale * size[0])), max(1, round(scale * size[1]))
-    top, left = (height - rows) // 2, (width - columns) // 2
-    return resized(pixels[top : top + rows, left : left + columns], size)
 
 
 def to_data_url(pixels: Pixels) -> str:
