@@ -193,7 +193,8 @@ def load(folder: str | Path) -> Editor:
         )  # fmt: skip
         editor.load_state_dict(artifact.tensors)
     except (LookupError, TypeError, ValueError, RuntimeError, UsageError) as error:
-        raise JobError(f"{folder}: its card and its weights do not describe an editor ({error})") from None
+        told = str(error).splitlines()[0]
+        raise JobError(f"{folder}: its card and its weights do not describe an editor ({told})") from None
     return editor
 
 
