@@ -3,8 +3,10 @@
 Every public function that takes images checks them here, at the door, so that an error names what came.
 """
 
+import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,13 +17,26 @@ from torch import Tensor
 
 from lineament.errors import JobError, UsageError
 
-__all__ = ["FORMATS", "MAX_PIXELS", "check_images", "is_grey", "read_image", "to_batch", "to_uint8"]
+__all__ = [
+    "FORMATS",
+    "MAX_PIXELS",
+    "Undecodable",
+    "check_images",
+    "decode_upload",
+    "is_grey",
+    "read_image",
+    "to_batch",
+    "to_uint8",
+]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What is read. Pillow knows more, some of which it hands to other programs, and no hostile file should reach those."""
 
 MAX_PIXELS = 64_000_000
 """Images of more pixels than this are refused unread: no face needs them, and a small file can hide a huge one."""
+
+START_OF_SCAN, MAX_SCANS = b"\xff\xda", 100
+"""A progressive JPEG is gone over once a scan; encoders write about ten, and ten bytes are enough for one."""
 
 
 def check_images(
@@ -53,6 +68,19 @@ def check_images(
     return images
 
 
+class Undecodable(UsageError):
+    """What came is no image that is taken.
+
+    Attributes:
+        reason: it is of another ``"format"``, it has too many ``"pixels"`` or ``"scans"``, or its ``"content"`` is
+            broken or cut off.
+    """
+
+    def __init__(self, reason: Literal["format", "pixels", "scans", "content"], told: str) -> None:
+        super().__init__(told)
+        self.reason = reason
+
+
 def read_image(path: str | Path) -> NDArray[np.uint8]:
     """Decode one image file to ``(height, width, 3)`` uint8 RGB; raise ``JobError`` naming the file if it cannot be.
 
@@ -63,16 +91,41 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     if not path.is_file():  # opening a pipe would wait forever
         raise JobError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError(f"{image.width}x{image.height}")
-            return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+        return _decoded(path, str(path), FORMATS, MAX_PIXELS)[0]
+    except Undecodable as error:
+        raise JobError(str(error)) from None
+
+
+def decode_upload(content: bytes, name: str, formats: Sequence[str], most: int) -> tuple[NDArray[np.uint8], bool]:
+    """Decode the bytes of a file that came over a network, as `read_image` does; and say whether it is grey.
+
+    Args:
+        content: the file; what was made to harm is refused.
+        name: what to call it in messages.
+        formats: the only decoders that it reaches, of ``FORMATS``.
+        most: pixels; more are refused by the head of the file, before any is decoded.
+
+    Raises:
+        Undecodable: for its ``reason``.
+    """
+    if content.startswith(b"\xff\xd8") and content.count(START_OF_SCAN) > MAX_SCANS:  # before Pillow goes over them all
+        raise Undecodable("scans", f"{name}: a JPEG file of over {MAX_SCANS} scans; save it anew as a common one")
+    return _decoded(io.BytesIO(content), name, formats, most)
+
+
+def _decoded(file: Path | io.BytesIO, name: str, formats: Sequence[str], most: int) -> tuple[NDArray[np.uint8], bool]:
+    try:
+        with Image.open(file, formats=tuple(formats)) as image:
+            if image.width * image.height > most:
+                raise Image.DecompressionBombError(f"{image.width} x {image.height}")
+            return np.asarray(_to_rgb(ImageOps.exif_transpose(image))), Image.getmodebase(image.mode) == "L"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise JobError(f"{path}: over the limit of {MAX_PIXELS:,} pixels ({error})") from None
+        raise Undecodable("pixels", f"{name}: over {most:,} pixels ({error}); make it smaller") from None
     except UnidentifiedImageError:
-        raise JobError(f"{path}: not an image lineament reads ({', '.join(FORMATS)})") from None
+        wanted = " or ".join([", ".join(formats[:-1]), formats[-1]] if len(formats) > 1 else formats)
+        raise Undecodable("format", f"{name}: not a {wanted} file") from None
     except Exception as error:  # from bytes made to harm, decoders raise whatever they come across
-        raise JobError(f"{path}: not a readable image, or cut off ({error})") from None
+        raise Undecodable("content", f"{name}: not a readable image, or cut off ({error})") from None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

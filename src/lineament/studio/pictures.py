@@ -5,12 +5,12 @@ import binascii
 import io
 from typing import Any
 
-import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from lineament.errors import UsageError
+from lineament.images import decode_upload
 
 __all__ = ["FORMATS", "MAX_PIXELS", "decoded", "from_data_url", "to_data_url"]
 
@@ -22,9 +22,6 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 16_000_000
 """Of an upload; more are refused by the head of the file, before any is decoded."""
 
-START_OF_SCAN, MAX_SCANS = b"\xff\xda", 100
-"""A progressive JPEG is gone over once a scan; encoders write about ten, and ten bytes are enough for one."""
-
 PREFIX = "data:image/png;base64,"
 
 
@@ -34,19 +31,7 @@ def decoded(content: bytes) -> tuple[Pixels, bool]:
     Raises:
         UsageError: it is none of `FORMATS`, has over `MAX_PIXELS`, or cannot be read to its end.
     """
-    if content.startswith(b"\xff\xd8") and content.count(START_OF_SCAN) > MAX_SCANS:  # before Pillow goes over them all
-        raise UsageError(f"picture: the JPEG file has over {MAX_SCANS} scans; save it anew as a common JPEG")
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError(f"{image.width} x {image.height}")
-            return _rgb(ImageOps.exif_transpose(image)), Image.getmodebase(image.mode) == "L"
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UsageError(f"picture: over {MAX_PIXELS:,} pixels ({error}); make it smaller") from None
-    except UnidentifiedImageError:
-        raise UsageError(f"picture: not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
-    except Exception:  # from bytes made to harm, decoders raise whatever they come across
-        raise UsageError("picture: it cannot be read to its end; save it anew") from None
+    return decode_upload(content, "picture", FORMATS, MAX_PIXELS)
 
 
 def to_data_url(pixels: Pixels) -> str:
@@ -63,10 +48,3 @@ def from_data_url(url: str) -> Pixels:
     except (binascii.Error, ValueError):  # the latter for what is not ASCII
         raise UsageError(f"picture: expected {PREFIX}..., as the studio sends them") from None
     return decoded(content)[0]
-
-
-def _rgb(image: Image.Image) -> Pixels:
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return np.asarray(image.convert("RGB"))
