@@ -18,7 +18,7 @@ ROOT = SOURCE.parent.parent
 
 FLOORS = [  # from the ground up; those of one line do not know each other
     {"errors"},
-    {"images", "artifacts"},
+    {"images", "artifacts", "listening"},
     {"classifier", "report"},
     {"faces", "datasets", "training", "purifier"},
     {"detectors", "attacks", "alignment"},

@@ -1,7 +1,6 @@
 """What the verbs ``serve``, ``keys new|list|revoke`` and ``audit check`` do."""
 
 import contextlib
-import ipaddress
 import json as json_module
 import os
 import signal
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lineament.errors import JobError, UsageError
+from lineament.listening import bound, in_address, is_local
 from lineament.service import audit as audits
 from lineament.service.keys import Keys
 from lineament.service.settings import Settings
@@ -110,12 +110,12 @@ def serve(
     if (certificate is None) != (certificate_key is None):
         raise UsageError("--certificate, --certificate-key: give both, or neither")
     ring, seeing = _keys(keys, host, proxy), _seeing(detector, cohort)
-    with _bound(host, port) as listening, open_store(store, key_ring=key_ring, create=True) as opened:
+    with bound(host, port) as listening, open_store(store, key_ring=key_ring, create=True) as opened:
         log = audits.AuditLog(audit or default_file("audit.jsonl"))
         app = create_app(*seeing, opened, Policy(fmr=fmr), settings, keys=ring, audit=log, framed=framed)
         config = _config(app, settings, certificate, certificate_key, proxy)
-        secure = "" if certificate or _is_local(host) else "; without TLS: let a proxy on this machine speak it"
-        place = f"http{'s' if certificate else ''}://{_shown(host)}:{listening.getsockname()[1]}"
+        secure = "" if certificate or is_local(host) else "; without TLS: let a proxy on this machine speak it"
+        place = f"http{'s' if certificate else ''}://{in_address(host)}:{listening.getsockname()[1]}"
         print(f"serving {place}; audit log {log.path} at {log.head}{secure}", flush=True)
         _run(config, listening)
         log.close()
@@ -187,7 +187,7 @@ def _keys(path: Path | None, host: str, proxy: str | None) -> Keys | None:
         path = default_file("keys.sqlite")
     if path is not None:
         return Keys(path)
-    if not _is_local(host):
+    if not is_local(host):
         raise UsageError(f"--host {host}: others can reach it, so it needs keys; make one with 'lineament keys new'")
     if proxy is not None:
         raise UsageError(
@@ -195,28 +195,6 @@ def _keys(path: Path | None, host: str, proxy: str | None) -> Keys | None:
         )
     print("without keys: whoever is on this machine may enrol, verify and delete", file=sys.stderr)
     return None
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    if not 0 <= port < 65536:
-        raise UsageError(f"--port: expected 0 to 65535, got {port}")
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        reason = error.strerror or error
-        raise JobError(f"{_shown(host)}:{port}: cannot listen there ({reason}); choose with --host, --port") from None
 
 
 def _date(moment: float) -> str:
