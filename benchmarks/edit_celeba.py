@@ -101,7 +101,7 @@ def measure(*, quick: bool, seed: int, train: str | None) -> tuple[Mapping[str, 
         table += rows(name, ATTRIBUTES, found[name], **distances, minutes=minutes)
         for row, line in zip(table[-len(ATTRIBUTES) - 1 :], leakage, strict=False):
             row["leakage"] = dict(zip(judges["swap"].attributes, np.round(line, 4).tolist(), strict=True))
-        sheets(plan, model, held, lambda i, count: owners(i, "test", quick)[:count])
+        sheets(plan, model, held, lambda i, count: owners(i, "test", quick, count))
     found["source copy"] = success([held.images] * len(ATTRIBUTES), judges, held)[0]
     table += rows("source copy", ATTRIBUTES, found["source copy"])
     return summary(found) | accuracies(judges, held), table
@@ -142,10 +142,11 @@ def faces(split: str, quick: bool) -> tuple[Tensor, Any]:
     return floats(images_at(chosen)), opened()[0].labels[chosen]
 
 
-def owners(i: int, split: str, quick: bool) -> Tensor:
-    """The images of a split that have attribute ``i``, in [0, 1]."""
+def owners(i: int, split: str, quick: bool, count: int) -> Tensor:
+    """``count`` images, at most, of a split that have attribute ``i``, drawn at random, in [0, 1]."""
     chosen = places(split, quick)
-    return floats(images_at(chosen[labels_at(chosen)[:, i].numpy() == 1]))
+    having = chosen[labels_at(chosen)[:, i].numpy() == 1]
+    return floats(images_at(np.sort(np.random.default_rng(0).permutation(having)[:count])))
 
 
 @cache
@@ -185,7 +186,7 @@ def of_model(
     distances: dict[str, list[float]] = {}
     few = np.unique(held.identity, return_index=True)[1][: 4 if quick else DRAWN]
     for i, name in enumerate(ATTRIBUTES):
-        real = judges["swap"].embeddings(owners(i, "train", quick)[: EACH * 5])
+        real = judges["swap"].embeddings(owners(i, "train", quick, EACH * 5))
         for key, value in compare(real, after[i][held.labels[:, i] == 0]).items():
             distances.setdefault(key, []).append(value)
         draws = judges["swap"].embeddings(begun[few].sample(name, count=DRAWS).images)

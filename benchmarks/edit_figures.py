@@ -24,20 +24,20 @@ from lineament.datasets.portraits.tossed import LAWS
 from lineament.editing.diversity import diversity, drawn_region
 from lineament.editing.editor import Codes
 from lineament.editing.evaluation import rebuilt, swapped
-from lineament.editing.intervals import Drawn
+from lineament.editing.intervals import Drawn, means
 from lineament.editing.likeness import change, identity_kept, reconstruction
 from lineament.editing.operations import AnyEditor, edit
 from lineament.editing.oracle import Oracle, Reading
 from lineament.editing.probes import Sample, probe_labels, probe_styles
 from lineament.editing.retrieval import by_kind, reading_error, retrieved, style_correlation
-from lineament.editing.styles import STYLED, StyleTable, person_matrix, style_matrix
+from lineament.editing.styles import STYLED, StyleTable, person_matrix
 from lineament.training.distances import compare
 
 READABLE = 0.5
 """R2 with which the oracle must read a column off unedited test portraits for it to count as one that can be seen."""
 
-PROBED, PROBES = 512, 4000
-"""Numbers of a z that a probe reads at most, and training portraits that it learns from."""
+PROBED = 512
+"""Numbers of a z that a probe reads at most."""
 
 DRAWN, DRAWS = 60, 6
 """Portraits, of as many people, whose draws are compared, and how many of each."""
@@ -177,24 +177,25 @@ def _choices(styles: StyleTable) -> np.ndarray:
 
 
 def _of_draws(made: Made, given: Setting) -> dict[str, Drawn]:
-    scenes = [given.test.scenes[k] for k in given.few]
-    found = []
-    for i in range(len(STYLED)):
-        truth = truly_drawn(scenes, i, DRAWS, given.seed)
+    scenes, people = [given.test.scenes[k] for k in given.few], given.held.identity[given.few]
+    found, carried = [], []
+    for i, name in enumerate(STYLED):
+        draws, truth = made(i), truly_drawn(scenes, i, DRAWS, given.seed)
         regions = drawn_region(truth, truly_absent(scenes, i))
-        found.append(diversity(made(i), truth, regions, given.held.identity[given.few]))
+        found.append(diversity(draws, truth, regions, people))
+        read = given.judge(draws.flatten(0, 1))[:, list(given.judge.attributes).index(name)] > 0
+        carried.append(means(read.double().view(len(people), -1).mean(1, keepdim=True).numpy(), people)[:, 0])
     names = {"inside": "diversity_ratio", "outside": "diversity_outside"}
-    return {name: np.stack([each[key] for each in found], 1) for key, name in names.items()}
+    figures = {name: np.stack([each[key] for each in found], 1) for key, name in names.items()}
+    return figures | {"draw_success": np.stack(carried, 1)}
 
 
 def of_codes(model: AnyEditor, given: Setting) -> dict[str, Drawn]:
     """What fresh probes read in codes, by attribute, and how near reconstructions come."""
-    test, learnt = given.test, part("editor", given.quick, given.seed)
-    few = np.arange(min(PROBES, len(learnt.data)))
-    images, people = floats(learnt.images[few]), (learnt.data.identity[few], given.held.identity)
-    codes = _encoded(model, images), _encoded(model, given.held.images)
-    labels = learnt.labels[few], test.labels
-    styles = style_matrix(learnt.data, few, *STYLED), test.styles(*STYLED)
+    test, learnt = given.test, part("probes", given.quick, given.seed)
+    codes = _encoded(model, floats(learnt.images)), _encoded(model, given.held.images)
+    people, labels = (learnt.data.identity, given.held.identity), (learnt.labels, test.labels)
+    styles = learnt.styles(*STYLED), test.styles(*STYLED)
     settings = {"steps": 50 if given.quick else 1000, "seed": given.seed}
 
     def samples(source: str, targets: Sequence[Tensor], rows: Sequence[Tensor]) -> list[Sample]:
@@ -211,7 +212,8 @@ def of_codes(model: AnyEditor, given: Setting) -> dict[str, Drawn]:
                 drawn.append(np.full(len(found["probe_label_from_z"]), np.nan))
             continue
         targets, rows = [table.values[:, seen] for table in styles], [each[:, i] == 1 for each in labels]
-        from_styles["z"].append(probe_styles(*samples("z", targets, rows), **settings)[:, 0].mean(1))
+        from_z = probe_styles(*samples("z", targets, rows), **settings)[:, 0]
+        from_styles["z"].append(from_z.clip(min=0).mean(1))  # a column that leaks is not paid for by one that does not
         from_a = probe_styles(*samples("a", targets, rows), **settings).mean(2)
         from_styles["a"].append(from_a[:, i])
         others = np.delete(from_a, i, 1)

@@ -14,10 +14,10 @@ identity, counts if the oracle reads it off unedited test portraits with an R2 a
   ``borrow_retrieval_whole``: by all that counts. Shades and lengths vary without steps, so that not even a true
   rendering tells one of 32 from the next.
 - ``diversity_ratio``: distance of two draws where the attribute can be, over that of two true renderings;
-  ``diversity_outside``: the distance elsewhere.
+  ``diversity_outside``: the distance elsewhere; ``draw_success``: the draws in which the oracle reads the attribute.
 - ``probe_label_from_z``, ``probe_style_r2_from_z``, ``_from_a``, ``_from_other_a``: balanced accuracy and R2 of fresh
-  probes that learn from the codes of training people; the last is the best of the other attributes' codes. Of a z of
-  more than 512 numbers a random projection to as many is read.
+  probes that learn from the codes of other people whom nobody has seen; of z each column counts 0 at least; the last
+  is the best of the other attributes' codes. Of a z of more than 512 numbers a random projection to as many is read.
 - ``kid``, ``fid``: images with one attribute switched against the references', in the oracle's 256 features.
 
 Beside the models stand ``truth`` (rendered again with the change: what can be reached), ``source copy`` (nothing was
@@ -46,7 +46,7 @@ HEADLINE = (
     *("swap_success", "collateral", "identity_kept", "outside", "reconstruction_l1", "reconstruction_ms_ssim"),
     *("probe_label_from_z", "probe_style_r2_from_z", "probe_style_r2_from_a", "probe_style_r2_from_other_a"),
     *("borrow_color", "borrow_shape", "borrow_amount", "borrow_retrieval_at_1", "borrow_retrieval_whole"),
-    *("diversity_ratio", "diversity_outside"),
+    *("diversity_ratio", "diversity_outside", "draw_success"),
 )
 AHEAD = ("borrow_color", "borrow_shape", "borrow_retrieval_at_1")
 """What is held against peers and baselines on the same images, with an interval of the difference."""

@@ -27,10 +27,11 @@ PEOPLE = {
     "validation": (63_000, 100, 2),
     "test": (64_000, 200, 2),
     "references": (65_000, 200, 2),
+    "probes": (66_000, 1400, 6),
 }
 """Seed, people and images of each for every part."""
 
-QUICK_PEOPLE = {"oracle": 200, "editor": 60, "validation": 10, "test": 25, "references": 40}
+QUICK_PEOPLE = {"oracle": 200, "editor": 60, "validation": 10, "test": 25, "references": 40, "probes": 60}
 
 
 class Part(NamedTuple):

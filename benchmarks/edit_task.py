@@ -20,6 +20,7 @@ import numpy as np
 from torch import Tensor
 
 from benchmarks.harness import ROOT
+from lineament.editing.erasing import EraserConfig
 from lineament.editing.evaluation import Oracle, collateral, leakage_matrix, readings, swap_success
 from lineament.editing.fader import FaderConfig, train_fader
 from lineament.editing.hisd import HisdConfig, train_hisd
@@ -44,7 +45,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-detail": {"detail": False},
     "with-same": {"same": 0.5},
 }
-"""What is taken from the preset ``lineament``, or given to it, one at a time; all start from its eraser."""
+"""What is taken from the preset ``lineament``, or given to it, one at a time; all start from its eraser but
+``no-cgan``, whose own does without a critic."""
 
 SHOWN = (
     *("swap_success", "second_success", "collateral", "identity_kept", "reconstruction_l1", "probe_label_from_z"),
@@ -118,32 +120,30 @@ def recipe(plan: Plan) -> tuple[Callable[..., Any], Any]:
 def trained(plan: Plan, material: Material) -> tuple[AnyEditor, float]:
     """The model of a plan, and the processor minutes of its training, to which other programs add nothing.
 
-    A session that was killed leaves no line, so they are the seconds a step of those that ended, times all steps.
+    They are known of a training that one session began and ended, else NaN; an ablation's leave out what it took over.
     """
     train, config = recipe(plan)
-    ledger, metrics = plan.folder / "sessions.jsonl", plan.folder / "metrics.jsonl"
-    told = metrics.read_text().splitlines() if metrics.exists() else []
-    before = json.loads(told[-1])["step"] if told else 0
+    ledger, begun = plan.folder / "minutes.json", plan.folder.exists()
     print(f"{plan.data} {plan.name}", flush=True)
     if plan.name.startswith("ablations/"):
         _beforehand(plan)
     worked = time.process_time()
     model = train(*material[:4], config, plan.folder, seed=plan.seed, device="cpu", card=material.card)
-    if config.steps > before:
-        line = {"steps": config.steps - before, "processor_seconds": round(time.process_time() - worked, 1)}
-        with ledger.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-    sessions = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
-    steps, seconds = (sum(session[key] for session in sessions) for key in ("steps", "processor_seconds"))
-    return model, seconds / steps * config.steps / 60 if steps else float("nan")
+    if not begun:
+        ledger.write_text(json.dumps((time.process_time() - worked) / 60))
+    return model, json.loads(ledger.read_text()) if ledger.exists() else float("nan")
 
 
 def _beforehand(plan: Plan) -> None:
     """An ablation takes classifier and eraser over from the whole preset, as far as it has them."""
-    whole = replace(plan, name="lineament").folder
-    for part in ("classifier", "eraser"):
-        if (whole / part).is_dir() and not (plan.folder / part).exists():
-            shutil.copytree(whole / part, plan.folder / part)
+    whole = replace(plan, name="lineament")
+    mine, its = (EraserConfig.of(recipe(each)[1]) for each in (plan, whole))
+    for part in ("classifier", "eraser") if mine == its else ("classifier",):
+        if (whole.folder / part).is_dir() and not (plan.folder / part).exists():
+            copied = plan.folder / f"{part}.copied"
+            shutil.rmtree(copied, ignore_errors=True)
+            shutil.copytree(whole.folder / part, copied)
+            copied.rename(plan.folder / part)
 
 
 def flags(parser: argparse.ArgumentParser) -> None:

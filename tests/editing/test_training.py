@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lineament.editing import erasing, label_reader, sampling, training
 from lineament.editing.presets import EditorConfig, preset
 from lineament.editing.training import train_editor
 from lineament.errors import JobError, UsageError
@@ -29,34 +30,48 @@ def patches(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return images, labels
 
 
-@pytest.mark.parametrize("name", ["lineament", "paper"])
+@pytest.mark.parametrize(("name", "calls"), [("lineament", (2, 5, 10)), ("paper", (5,))])
 def test_a_killed_training_goes_on_to_the_same_weights(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, name: str, calls: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Killed in the middle of the classifier, of the eraser and of the editor, with a checkpoint at every step."""
     schedule = {f: getattr(SMALL, f) for f in ("width", "critic_width", "latent", "code", "steps", "batch")}
     config = replace(preset(name), evaluations=2, classifier_steps=3, eraser_steps=4, **schedule)
     images, labels = patches(64, 0)
     whole = train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "whole", device="cpu")
+    batch, clock, done = sampling.batch, iter(range(0, 10**6, 1000)), 0
 
-    from lineament.editing import training
-
-    step, done = training.objective.labelled, 0
-
-    def killed(*arguments: torch.Tensor) -> torch.Tensor:
+    def killed(*arguments: object) -> object:
         nonlocal done
         done += 1
-        if done > 12:
+        if done in calls:
             raise KeyboardInterrupt
-        return step(*arguments)
+        return batch(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training.objective, "labelled", killed)
-    with pytest.raises(KeyboardInterrupt):
-        train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "killed", device="cpu")
-    monkeypatch.undo()
-    again = train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "killed", device="cpu")
+    with monkeypatch.context() as patched:
+        for module in (label_reader, erasing, training):
+            patched.setattr(module, "batch", killed)
+        patched.setattr("lineament.training.run.time.monotonic", lambda: float(next(clock)))
+        for _ in calls:
+            with pytest.raises(KeyboardInterrupt):
+                train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "killed", device="cpu")
+        again = train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "killed", device="cpu")
     for (key, value), other in zip(whole.state_dict().items(), again.state_dict().values(), strict=True):
         assert torch.equal(value, other), key
     assert whole.attributes == NAMES and (whole.eraser is None) == (name == "paper")
+
+
+def test_unknown_labels_are_read_from_the_picture(tmp_path: Path) -> None:
+    images, labels = patches(64, 0)
+    labels[::2, 1] = -1
+    editor = train_editor(images, labels, patches(16, 1), NAMES, SMALL, tmp_path, device="cpu")
+    assert all(value.isfinite().all() for value in editor.state_dict().values())
+    validation = patches(16, 1)
+    validation[1].fill_(-1)
+    with pytest.raises(JobError, match="every label is unknown"):
+        train_editor(images, labels, validation, NAMES, SMALL, tmp_path / "unjudged", device="cpu")
+    with pytest.raises(UsageError, match="images: expected .* a label of each of 1 attributes"):
+        train_editor(images, labels, patches(16, 1), NAMES[:1], SMALL, tmp_path / "narrow", device="cpu")
 
 
 @pytest.mark.parametrize(

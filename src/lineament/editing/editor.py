@@ -21,6 +21,9 @@ Images = Float[Tensor, "batch channels height width"]
 CHANGED = 0.06
 """A difference of drawings, in grey values of [0, 1], that counts as a change by 63 %."""
 
+UNMOVED = 1e-4
+"""A difference of codes up to which an attribute stays as it is: batches of another size differ in the last bits."""
+
 
 class Codes(NamedTuple):
     """What the encoder makes of images.
@@ -108,7 +111,8 @@ class Editor(nn.Module):
         drawn = self.decode(after)
         if not self.detail:
             return drawn
-        gone = (before.a != after.a).any(2) & (self.present(before) > 0) if self.eraser else None
+        moved = (before.a - after.a).abs().amax(2) > UNMOVED
+        gone = moved & (self.present(before) > 0) if self.eraser else None
         if gone is None:
             return composed(images, self.decode(before), drawn)
         left = before._replace(a=torch.where(gone[:, :, None], self.centroids[:, 0], before.a))

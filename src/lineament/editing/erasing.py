@@ -78,7 +78,7 @@ def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Pat
         for group in chain(*(optimizer.param_groups for optimizer in adam)):
             group["lr"] = config.learning_rate * min(1.0, 2 * (1 - step / config.steps))
         x, y, chosen = batch(pools, config.batch, 1.0, run.device)
-        real, real_labels, _ = batch(pools, config.batch, 0.5, run.device)
+        real, real_labels, asked = batch(pools, config.batch, 0.5, run.device)
         with half():
             layers = R(x)
         bare, mask = erased(x, layers, chosen.float()), layers[1][chosen]
@@ -92,7 +92,7 @@ def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Pat
         adversary = objective.discrimination(true, false)
         if config.penalty and step % every == 0:
             seen = real.clone().requires_grad_(True)
-            slope = objective.gradient_penalty(D(seen, real_labels)[chosen], seen)
+            slope = objective.gradient_penalty(D(seen, real_labels)[asked], seen)
             adversary = adversary + config.penalty / 2 * every * slope
         run.backward(adversary)
         adam[1].step()
@@ -117,8 +117,8 @@ def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Pat
     return trained.eval().requires_grad_(False)
 
 
-def bared(R: Eraser, images: Tensor, labels: Tensor, half: Any) -> Tensor:
-    """Images without the attributes that their labels name."""
+def bared(R: Eraser, images: Tensor, *which: Tensor, half: Any) -> list[Tensor]:
+    """The images without some attributes: for each ``(batch, attributes)`` bool in ``which`` once."""
     with torch.no_grad(), half():
         layers = R(images)
-    return erased(images, layers, (labels == 1).float())
+    return [erased(images, layers, each.to(images.dtype)) for each in which]

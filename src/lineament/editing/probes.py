@@ -154,7 +154,7 @@ def _logistic(codes: Array, labels: Array, asked: Array) -> Array:
     for label in labels.T:
         if not {0, 1} <= {*label} <= {-1, 0, 1}:
             raise UsageError("train: expected labels 1, 0 or -1 (unknown), and both classes of each; leave out others")
-        model = LogisticRegression(class_weight="balanced", max_iter=2000)
+        model = LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000)
         columns.append(model.fit(codes[label >= 0], label[label >= 0]).decision_function(asked))
     return np.stack(columns, 1)
 

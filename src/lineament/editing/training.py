@@ -1,5 +1,6 @@
 """Train an editor: one loop, read top to bottom, in the symbols of chapter 3."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from hashlib import sha256
@@ -20,14 +21,14 @@ from lineament.editing.label_reader import read, train_label_reader
 from lineament.editing.networks import SIDE, CodeReader, Critic, Encoder, Eraser, Generator, LabelReader, check_sides
 from lineament.editing.presets import EditorConfig
 from lineament.editing.sampling import batch, pools
-from lineament.errors import JobError
+from lineament.errors import JobError, UsageError
 from lineament.training import Run, moving_average
 from lineament.training.run import Device, Precision
 
 __all__ = ["train_editor"]
 
-VALIDATION_IMAGES = 256
-"""At most as many images score a checkpoint."""
+EACH = 32
+"""Validation images of each attribute and class, at most, that score a checkpoint."""
 
 
 class Networks(nn.Module):
@@ -87,11 +88,12 @@ def train_editor(
         The editor of the best checkpoint, on the CPU.
 
     Raises:
-        UsageError: images of another shape, or a folder that holds another run.
+        UsageError: images of another shape, labels that do not fit, several processes, or a folder that holds another
+            run.
         JobError: an attribute of one class only, or a training that diverged.
     """
     folder, size, L = Path(folder), images.shape[2], len(attributes)
-    check_sides(tuple(images.shape[1:]))
+    _check((images, labels), validation, attributes)
     known = pools(images, labels, attributes)
     facts = {"attributes": list(attributes), "images": len(images), "sha256": _fingerprint(images, labels)}
     where: dict[str, Any] = {"data": facts, "seed": seed, "device": device, "precision": precision}
@@ -126,13 +128,15 @@ def train_editor(
         for group in chain(*(optimizer.param_groups for optimizer in adam)):
             group["lr"] = config.learning_rate * min(1.0, 2 * (1 - step / config.steps))
         x, y, chosen = batch(known, config.batch, 0.5, run.device)
-        bare = x if R is None else bared(R, x, y, half)  # what z is read from
-        base = x if R is None else bared(R, x, torch.where(chosen, y, 0.0), half)  # what is drawn upon
         with half():
-            z, found = E.rest(bare), E.styles(x)
+            found = E.styles(x)
+        there = torch.where(y == 0.5, H.classify(found) > 0, y == 1)
+        bare, base = (x, x) if R is None else bared(R, x, there, chosen & there, half=half)
+        with half():
+            z = E.rest(bare)  # of what is left
         H.move(found.detach(), y)
         off = H.means[:, 0].expand_as(found)
-        a = torch.where((y == 0)[:, :, None], off, found) if config.gated else found
+        a = torch.where(there[:, :, None], found, off) if config.gated else found
         edit = _edit(a, y, chosen, H, config)
         left = torch.where(chosen[:, :, None], off, a) if R is not None else a
         noisy = z + config.noise * torch.randn_like(z)
@@ -275,20 +279,40 @@ def _fingerprint(images: Tensor, labels: Tensor) -> str:
     return digest.hexdigest()
 
 
+def _check(known: tuple[Tensor, Tensor], validation: tuple[Tensor, Tensor], attributes: Sequence[str]) -> None:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UsageError("an editor is trained by one process; start it without torchrun")
+    for name, (images, labels) in (("images", known), ("validation", validation)):
+        check_sides(tuple(images.shape[1:]))
+        if labels.shape != (len(images), len(attributes)) or images.shape[1:] != known[0].shape[1:] or not len(images):
+            raise UsageError(
+                f"{name}: expected images of one size and a label of each of {len(attributes)} attributes, got "
+                f"{tuple(images.shape)} and labels {tuple(labels.shape)}"
+            )
+
+
 @torch.no_grad()
 def _score(editor: Editor, C: LabelReader, validation: tuple[Tensor, Tensor], run: Run) -> float:
-    """Share of swaps of one attribute that C reads as asked, less five times the error of a drawing."""
-    images, labels = (part[:VALIDATION_IMAGES] for part in validation)
-    right, error = [], []
-    for part, known in zip(torch.split(images, 64), torch.split(labels, 64), strict=True):
-        x, y = floats(part).to(run.device), known.to(run.device)
+    """Share of swaps of one attribute that C reads as asked, less five times the error of a drawing.
+
+    Of each attribute and class equally many images count, for most real faces have no hat to take off.
+    """
+    images, labels = validation
+    groups = [(labels[:, i] == c).nonzero()[:EACH, 0] for i in range(len(editor.attributes)) for c in (0, 1)]
+    right: list[Tensor] = []
+    error = []
+    for number, rows in enumerate(groups):
+        if not len(rows):
+            continue
+        x, (i, c) = floats(images[rows]).to(run.device), divmod(number, 2)
         codes = editor.encode(x)
-        error.append((editor.decode(codes) - x).abs().mean((1, 2, 3)))
-        for i in range(len(editor.attributes)):
-            a = codes.a.clone()
-            a[:, i] = editor.centroids[i, (y[:, i] != 1).long()]
-            read = C(editor.edit(x, codes, codes._replace(a=a)))[:, i]
-            right.append(((read > 0) == (y[:, i] != 1))[y[:, i] >= 0].float())
-    swaps, reconstruction = float(torch.cat(right).mean()), float(torch.cat(error).mean())
+        a = codes.a.clone()
+        a[:, i] = editor.centroids[i, 1 - c]
+        read = C(editor.edit(x, codes, codes._replace(a=a)))[:, i]
+        right.append(((read > 0) != bool(c)).float().mean())
+        error.append((editor.decode(codes) - x).abs().mean())
+    if not right:
+        raise JobError("validation: every label is unknown, so no edit can be judged; give it images with labels")
+    swaps, reconstruction = float(torch.stack(right).mean()), float(torch.stack(error).mean())
     run.record(swaps=swaps, reconstruction_l1=reconstruction)
     return swaps - 5 * reconstruction

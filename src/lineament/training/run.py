@@ -173,6 +173,7 @@ class Run:
         state = read_state(path)
         for name, tracked in objects.items():
             tracked.load_state_dict(state["tracked"][name])
+            _lay_out_like_weights(tracked)
         self.step, self.best, self._stopped = state["step"], state["best"], state["stopped"]
         self._evaluations_since_best = state["evaluations_since_best"]
 
@@ -275,3 +276,11 @@ class Run:
             except (ValueError, KeyError, TypeError):
                 break
         write_atomically(path, "".join(kept).encode())
+
+
+def _lay_out_like_weights(tracked: Stateful) -> None:
+    """Bring an optimiser's restored moments into the memory format of their weights, which fused kernels rely on."""
+    for weight, moments in getattr(tracked, "state", {}).items():
+        for name, value in moments.items() if isinstance(weight, Tensor) else ():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                moments[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
