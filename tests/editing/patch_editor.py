@@ -43,6 +43,9 @@ class PatchEditor:
         patches = [images[:, :, *self.quadrant(name)].mean((1, 2, 3)) for name in self.attributes]
         return Codes(images.flatten(1), torch.stack(patches, 1)[:, :, None])
 
+    def styles(self, images: Tensor) -> Tensor:
+        return self.encode(images).a
+
     def decode(self, codes: Codes) -> Tensor:
         return codes.z.unflatten(1, self.shape)
 

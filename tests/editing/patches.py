@@ -25,6 +25,9 @@ class Painter:
         a = torch.stack([images[:, :, :PATCH, self.place(i)].mean((2, 3)) for i in range(len(self.attributes))], 1)
         return Codes(images[:, :, PATCH:].flatten(1), a)
 
+    def styles(self, images: Tensor) -> Tensor:
+        return self.encode(images).a
+
     def decode(self, codes: Codes) -> Tensor:
         images = torch.zeros(len(codes.z), 3, SIDE, SIDE)
         images[:, :, PATCH:] = codes.z.unflatten(1, (3, SIDE - PATCH, SIDE))

@@ -32,6 +32,9 @@ class Painter:
             codes.append(AMOUNT * there)
         return Codes(images.mean((1, 2, 3))[:, None], torch.stack(codes, 1)[:, :, None])
 
+    def styles(self, images: Tensor) -> Tensor:
+        return self.encode(images).a
+
     def decode(self, codes: Codes) -> Tensor:
         return self.edit(torch.full((len(codes.z), *self.shape), 0.4), Codes(codes.z, 0 * codes.a), codes)
 

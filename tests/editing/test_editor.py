@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lineament.editing import editor as module
 from lineament.editing.editor import CHANGED, change, composed, load
 from lineament.editing.networks import erased
 from lineament.errors import JobError, UsageError
@@ -51,6 +52,13 @@ def test_an_attribute_that_is_not_there_has_the_code_of_its_absence() -> None:
     assert torch.equal(codes.a[~there], editor.centroids[:, 0].expand_as(found)[~there])
 
 
+def test_styles_are_those_of_every_attribute_there_or_not() -> None:
+    editor, images = small_editor(), torch.rand(4, 3, 32, 32)
+    assert torch.equal(editor.styles(images), editor.encoder.styles(images))
+    with pytest.raises(UsageError, match="takes 3 x 32 x 32, got 3 x 16 x 16"):
+        editor.styles(images[..., :16, :16])
+
+
 def test_paintings_cover_one_another_in_turn() -> None:
     images, paintings, masks = torch.rand(2, 3, 4, 4), torch.rand(2, 2, 3, 4, 4), torch.rand(2, 2, 1, 4, 4)
     which = torch.tensor([[1.0, 1.0], [0.0, 1.0]])
@@ -95,3 +103,9 @@ def test_an_artifact_gives_the_editor_back(tmp_path: Path) -> None:
 def test_an_artifact_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(JobError):
         load(tmp_path)
+
+
+def test_without_the_editor_of_the_package_the_way_to_another_is_told(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "files", lambda package: tmp_path)
+    with pytest.raises(JobError, match=r"no such folder.*--editor.*lineament train editor --out RUN"):
+        module.shipped()

@@ -35,7 +35,7 @@ def test_codes_have_the_shapes_of_an_editor(peer):
     codes = peer.encode(pictures())
     assert isinstance(codes, Codes) and codes.z.ndim == 2 and codes.z.shape[0] == 5
     assert codes.a.shape == (5, 2, peer.centroid(0, 1).shape[0])
-    assert peer.present(codes).shape == (5, 2)
+    assert peer.present(codes).shape == (5, 2) and torch.equal(peer.styles(pictures()), codes.a)
     image = peer.decode(codes)
     assert image.shape == (5, 3, 32, 32) and image.min() >= 0 and image.max() <= 1 and image.dtype == torch.float32
     assert torch.equal(peer.edit(pictures(), codes, codes), image)
@@ -111,6 +111,8 @@ def test_an_artifact_that_is_none_of_its_kind_is_refused(peer, config, tmp_path)
 def test_images_of_another_shape_are_refused(peer, images, told):
     with pytest.raises(UsageError, match=told):
         peer.encode(images)
+    with pytest.raises(UsageError, match=told):
+        peer.styles(images)
 
 
 def test_a_scale_must_be_above_nothing(peer):

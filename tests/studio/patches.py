@@ -25,6 +25,9 @@ class Patches:
         a = torch.stack([images[:, :, :PATCH, corner].mean((2, 3)) for corner in CORNERS], 1)
         return Codes(images[:, :, PATCH:].flatten(1), a)
 
+    def styles(self, images: Tensor) -> Tensor:
+        return self.encode(images).a
+
     def decode(self, codes: Codes) -> Tensor:
         black = torch.zeros(len(codes.z), *self.shape)
         black[:, :, PATCH:] = codes.z.view(-1, 3, SIZE - PATCH, SIZE)

@@ -83,14 +83,19 @@ class Editor(nn.Module):
     @torch.no_grad()
     def encode(self, images: Images) -> Codes:
         """The codes of RGB images of `shape`; ``UsageError`` for any other."""
+        a = self.styles(images)
+        present = self._present(a) > 0
+        z = self.encoder.rest(self.erase(images, present))
+        return Codes(z, torch.where(present[:, :, None], a, self.centroids[:, 0]) if self.gated else a)
+
+    @torch.no_grad()
+    def styles(self, images: Images) -> Float[Tensor, "batch attributes q"]:
+        """What the encoder makes of each attribute, there or not, ungated; ``UsageError`` as `encode`."""
         check_images(images)
         if tuple(images.shape[1:]) != self.shape:
             wanted, got = (" x ".join(map(str, shape)) for shape in (self.shape, images.shape[1:]))
             raise UsageError(f"images: this editor takes {wanted}, got {got}; bring them to that size and to RGB")
-        a = self.encoder.styles(images)
-        present = self._present(a) > 0
-        z = self.encoder.rest(self.erase(images, present))
-        return Codes(z, torch.where(present[:, :, None], a, self.centroids[:, 0]) if self.gated else a)
+        return self.encoder.styles(images)
 
     @torch.no_grad()
     def erase(self, images: Images, which: Bool[Tensor, "batch attributes"]) -> Images:
@@ -203,5 +208,14 @@ def load(folder: str | Path) -> Editor:
 
 
 def shipped() -> Editor:
-    """The editor of portraits of 64 px that comes with the package; ``JobError`` if it was not installed with it."""
-    return load(str(files("lineament.editing") / "shipped" / "portraits"))
+    """The editor of portraits of 64 px that comes with the package.
+
+    ``JobError`` if it was not installed with it, or is torn, says how to come by another.
+    """
+    try:
+        return load(str(files("lineament.editing") / "shipped" / "portraits"))
+    except JobError as error:
+        raise JobError(
+            f"{error}; this editor comes with the package: install that anew, or name one of your own with --editor "
+            "('lineament train editor --out RUN' trains it)"
+        ) from None

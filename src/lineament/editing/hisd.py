@@ -113,7 +113,7 @@ class Hisd(Peer):
     @torch.no_grad()
     def encode(self, images: Images) -> Codes:
         """Features and styles; ``UsageError`` for images of another shape."""
-        styles = self.styles(self._checked(images))
+        styles = self.extracted(self._checked(images))
         return Codes(torch.cat([self.encoder(2 * images - 1).flatten(1), styles.flatten(1)], 1), styles)
 
     @torch.no_grad()
@@ -128,7 +128,7 @@ class Hisd(Peer):
         image: Tensor = self.generator(features)
         return image
 
-    def styles(self, images: Images) -> Float[Tensor, "batch attributes q"]:
+    def extracted(self, images: Images) -> Float[Tensor, "batch attributes q"]:
         """F: the extracted style of each attribute."""
         found: Tensor = self.extractor(2 * images - 1)
         return found.float().view(len(images), len(self.attributes), self.config.code)
@@ -192,11 +192,11 @@ def train_hisd(
         x, y = drawn(images, labels, pools.draw(2 * i + c.cpu()), run.device)
         noise = torch.randn(len(x), NOISE).to(run.device)
         with run.accelerator.autocast():
-            styles = hisd.styles(x)
+            styles = hisd.extracted(x)
             style, wanted = styles[:, i], hisd.mapped(i, noise)[rows, other]
             plain, same, edited, back = _ways(hisd, x, i, style, wanted)
             rebuilt = l1_loss(plain, x) + l1_loss(same, x) + l1_loss(back, x)
-            found = l1_loss(hisd.styles(edited)[:, i], wanted)
+            found = l1_loss(hisd.extracted(edited)[:, i], wanted)
             fooled = realism(*_fakes(judge, i, (edited, wanted, other), (back, style, c)))
         run.backward(fooled + config.rebuilt * rebuilt + config.style * found)
         making.step()

@@ -8,7 +8,6 @@ An `Edit` is never changed: each operation gives a new one, so that the way back
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import inf
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -27,6 +26,9 @@ Images = Float[Tensor, "batch channels height width"]
 AT_ONCE = 256
 """Images that are encoded or drawn at a time."""
 
+MOST_DRAWS, MOST_SCALE = 1000, 100
+"""Draws of one image, and times the spread of a class, at most: no memory holds more, no code lies further off."""
+
 
 @runtime_checkable
 class AnyEditor(Protocol):
@@ -38,6 +40,7 @@ class AnyEditor(Protocol):
     @property
     def shape(self) -> tuple[int, int, int]: ...  # noqa: D102
     def encode(self, images: Images, /) -> Codes: ...  # noqa: D102
+    def styles(self, images: Images, /) -> Tensor: ...  # noqa: D102
     def decode(self, codes: Codes, /) -> Tensor: ...  # noqa: D102
     def edit(self, images: Images, before: Codes, after: Codes, /) -> Tensor: ...  # noqa: D102
     def present(self, codes: Codes, /) -> Tensor: ...  # noqa: D102
@@ -117,24 +120,25 @@ class Edit:
 
         Args:
             attribute, on, strength: as `swap`.
-            count: draws an image; the result has ``n count`` images, the draws of the first one first.
-            scale: times the spread of the class, above 0.
+            count: draws an image, up to 1,000; the result has ``n count`` images, the draws of the first one first.
+            scale: times the spread of the class, above 0 and up to 100.
             seed: of the draws, 0 or more; with the same number, two attributes are drawn independently.
 
         Raises:
-            UsageError: as `swap`; also a count below 1, a scale that is not above 0, a seed below 0.
+            UsageError: as `swap`; also a count, a scale or a seed out of range.
         """
         i = index_of(self.editor, attribute)
-        if count < 1:
-            raise UsageError(f"count: expected at least 1 draw an image, got {count}")
-        if not 0 < scale < inf:
-            raise UsageError(f"scale: expected more than 0, got {scale}; 1 is the spread of the class itself")
+        if not 1 <= count <= MOST_DRAWS:
+            raise UsageError(f"count: expected at least 1 draw an image and at most {MOST_DRAWS:,}, got {count:,}")
+        if not 0 < scale <= MOST_SCALE:
+            bound = "more than 0" if not scale > 0 else f"at most {MOST_SCALE}"
+            raise UsageError(f"scale: expected {bound}, got {scale}; 1 is the spread of the class itself")
         if seed < 0:
             raise UsageError(f"seed: expected 0 or more, got {seed}")
         generator = torch.Generator().manual_seed(step_seed(seed, i, int(on)))
         drawn = self.editor.draw(i, int(on), len(self) * count, scale, generator)
-        chosen = (("count", count, 1), ("scale", scale, 1), ("seed", seed, 0))
-        told = [f"{name}={value:g}" for name, value, usual in chosen if value != usual]
+        chosen = (("count", count, 1), ("scale", float(scale), 1), ("seed", seed, 0))
+        told = [f"{name}={value!r}" for name, value, usual in chosen if value != usual]
         repeated = self[torch.arange(len(self)).repeat_interleave(count)]
         return repeated._moved(i, drawn, strength, "sample", repr(bool(on)), *told)
 
@@ -166,7 +170,7 @@ class Edit:
             raise UsageError(f"strength: expected a share of the way in [0, 1], got {strength}")
         a = self.after.a.clone()
         a[:, i] = torch.lerp(a[:, i], code.expand_as(a[:, i]), float(strength))
-        words = [repr(self.editor.attributes[i]), *told, *([] if strength == 1 else [f"strength={strength:g}"])]
+        words = [repr(self.editor.attributes[i]), *told, *([] if strength == 1 else [f"strength={float(strength)!r}"])]
         step = f"{operation}({', '.join(words)})"
         return replace(self, after=self.after._replace(a=a), steps=(*self.steps, step))
 
@@ -177,9 +181,11 @@ class Edit:
                 f"reference: expected one image, or one for each of {len(self)}, got {len(reference)}; pass a list "
                 "of them to borrow their mean"
             )
+        if force:  # what `encode` gives of an absent attribute is that it is absent, which is nothing to take
+            return torch.cat([self.editor.styles(reference[place]) for place in _places(len(reference))])[:, i]
         codes = _encoded(self.editor, reference)
         odds = self.editor.present(codes)[:, i]
-        if not force and (without := (odds <= 0).nonzero()).numel():
+        if (without := (odds <= 0).nonzero()).numel():
             first, name = int(without[0]), self.editor.attributes[i]
             which = f"image {first} of the reference" if len(reference) > 1 else "the reference"
             raise UsageError(

@@ -59,6 +59,10 @@ class Peer(nn.Module, ABC):
     def encode(self, images: Images) -> Codes:
         """The codes of RGB images of ``shape``; ``UsageError`` for any other."""
 
+    def styles(self, images: Images) -> Float[Tensor, "batch attributes q"]:
+        """The code of each attribute, there or not: that of `encode`, which withholds none."""
+        return self.encode(images).a
+
     @abstractmethod
     def decode(self, codes: Codes) -> Images:
         """The image that codes describe; of an image's own codes, its reconstruction."""
