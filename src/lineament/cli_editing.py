@@ -65,8 +65,8 @@ def edit_swap(
 
     Args:
         out: a new or empty folder for the edited pictures, a grid of them and edits.json; or, if the name ends in
-            .png, for the grid alone.
-        images: picture files, or folders of them.
+            .png and is new, for the grid alone.
+        images: picture files, or folders of them; named first, for a flag of names takes all that follow it.
         on: attributes to put on.
         off: attributes to take off.
         strength: share of the way, in [0, 1].
@@ -111,12 +111,12 @@ def edit_sample(
 
     Args:
         out: a new or empty folder for the edited pictures, a grid of them and edits.json; or, if the name ends in
-            .png, for the grid alone.
-        images: picture files, or folders of them.
+            .png and is new, for the grid alone.
+        images: picture files, or folders of them; named first, for a flag of names takes all that follow it.
         on: attributes to put on.
         off: attributes to take off.
-        count: draws an image.
-        scale: how far draws lie from the mean of the attribute, above 0; 1 is as far as those of real images.
+        count: draws an image, up to 1,000.
+        scale: how far draws lie from the mean of the attribute, above 0, up to 100; 1 is as far as of real images.
         strength: share of the way, in [0, 1].
         editor: a run of `lineament train editor`, or an artifact; the one of portraits in the package unless given.
         data: where no pictures are named, a data set of whose test images some are drawn that lack what shall come.
@@ -159,9 +159,9 @@ def edit_borrow(
 
     Args:
         out: a new or empty folder for the edited pictures, a grid of them and edits.json; or, if the name ends in
-            .png, for the grid alone.
+            .png and is new, for the grid alone.
         attributes: to borrow.
-        images: picture files, or folders of them.
+        images: picture files, or folders of them; named first, for a flag of names takes all that follow it.
         reference: pictures to borrow from, each on its own; with --data, one test image for each unless given.
         mean: borrow the mean of the references instead.
         force: borrow from a reference that has not the attribute, too.
@@ -193,7 +193,7 @@ def augment(
     operation: Literal["swap", "sample", "borrow"] = "sample",
     scale: float = 1.0,
     editor: Path | None = None,
-    data: str = "portraits",
+    data: str | None = None,
     root: Path | None = None,
     alone: bool = False,
     json: bool = False,
@@ -206,11 +206,11 @@ def augment(
         out: a new or empty folder for the set and its edited images; `--data folder --root OUT` opens it.
         on: attributes that the edited images shall show.
         off: attributes that they shall not.
-        count: how many; as many as chance would have put there unless given.
+        count: how many, at 64 px up to 100,000; as many as chance would have put there unless given.
         operation: swap puts on the mean of an attribute, sample a draw, borrow what another training image has.
         scale: of the spread of sample, above 0; 1 is as far as real images lie from the mean.
         editor: a run of `lineament train editor`, or an artifact; the one of portraits in the package unless given.
-        data: a data set that `lineament data list` names.
+        data: a data set that `lineament data list` names; the one that the editor was trained on unless given.
         root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
         alone: write the edited images alone, without the set's own.
         json: print the figures as JSON.

@@ -9,7 +9,7 @@ __all__ = ["VERBS"]
 
 def studio(
     editor: Path | None = None,
-    data: str = "portraits",
+    data: str | None = None,
     root: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8001,
@@ -20,7 +20,8 @@ def studio(
     Args:
         editor: folder of a run of `lineament train editor`, or an editor's artifact; the one that comes with the
             package unless given.
-        data: a data set that `lineament data list` names; faces of its test part are there to choose from.
+        data: a data set that `lineament data list` names, of whose test part faces are there to choose from; the one
+            that the editor was trained on unless given.
         root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
         host: where to listen.
         port: where to listen; 0 takes a free one.

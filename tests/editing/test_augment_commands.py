@@ -1,6 +1,7 @@
 """The verb `augment`, from the command line to a folder that the next verb opens."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,11 @@ def test_without_a_combination_the_rare_ones_are_listed(
     columns = [NAMES.index(name) for name in rows[0]["on"]]
     assert rows[0]["images"] == (labels[:, columns] == 1).all(1).sum()
     assert run(places) == 0
-    assert f"{rows[0]['on'][0]} {rows[0]['on'][1]}" in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{rows[0]['on'][0]} {rows[0]['on'][1]}" in told
+    data, editor = places
+    again = shlex.join(["--data", "folder", "--root", str(data), "--editor", str(editor)])
+    assert f"Fill one: lineament augment {again} --on A B --out" in told
 
 
 @pytest.mark.parametrize("operation", ["swap", "sample"])
@@ -121,8 +126,13 @@ def test_chance_says_how_many(places: tuple[Path, Path], tmp_path: Path, capsys:
         (["--on", NAMES[2], "--out", "x"], "the editor draws none of these; it draws North_West, North_East"),
         (["--on", NAMES[0], "--off", NAMES[0], "--out", "x"], "North_West cannot be there and not be there"),
         (["--on", NAMES[0], "--count", "5"], "--out: name a folder"),
-        (["--on", NAMES[0], "--count", "0", "--out", "x"], "--count: expected at least 1, got 0"),
+        (["--on", NAMES[0], "--count", "0", "--out", "x"], "count: expected 1 to 400,000 images of 32 x 32"),
+        (
+            ["--on", NAMES[0], "--count", "1000000000000", "--out", "x"],
+            "count: expected 1 to 400,000 images of 32 x 32",
+        ),
         (["--on", NAMES[0], "--count", "5", "--scale", "0", "--out", "x"], "scale: expected more than 0"),
+        (["--on", NAMES[0], "--count", "5", "--scale", "inf", "--dry-run", "--out", "x"], "scale: expected"),
         (["--seed", "-1"], "--seed: expected 0 or more"),
     ],
 )
@@ -134,6 +144,19 @@ def test_wrong_calls_are_refused(
     assert run(places, *words) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+    assert not (tmp_path / "cache").exists()  # refused before any image was decoded
+
+
+def test_the_set_is_the_one_the_editor_was_trained_on(
+    places: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, _ = places
+    editor = small_editor(DRAWN).save(tmp_path / "editor", data="folder")
+    assert main(["augment", "--editor", str(editor), "--root", str(data), "--json"]) == 0
+    assert {name for row in json.loads(capsys.readouterr().out) for name in row["on"]} == set(NAMES)
+    words = ["--on", NAMES[0], "--count", "3", "--dry-run", "--out", str(tmp_path / "out")]
+    assert main(["augment", "--editor", str(editor), "--root", str(data), *words]) == 0
+    assert json.loads(capsys.readouterr().out)["data"] == "folder"
 
 
 def test_a_folder_that_holds_something_is_left_alone(

@@ -131,7 +131,8 @@ def test_bad_calls_are_refused() -> None:
     dataset, editor = patches(), PatchEditor()
     for change, message in (
         ({"operation": "mix"}, "operation: expected swap, sample, borrow, got 'mix'"),
-        ({"count": 0}, "count: expected at least 1 image, got 0"),
+        ({"count": 0}, "count: expected 1 to 1,600,000 images of 16 x 16 pixels, got 0"),
+        ({"count": 10**12}, "count: expected 1 to 1,600,000 images of 16 x 16 pixels, got 1000000000000"),
         ({"seed": -1}, "seed: expected 0 or more, got -1"),
         ({"dataset": dataset.subset([])}, "no training image lacks any of"),
         ({"scale": 0.0}, "scale: expected more than 0"),

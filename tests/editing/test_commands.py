@@ -2,14 +2,16 @@
 
 import csv
 import json
+import shlex
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from lineament.cli import main
-from lineament.editing.commands import USUAL, material, part
+from lineament.editing.commands import MOST, USUAL, chosen, material, open_for, part, set_of
 from lineament.editing.editor import load
+from tests.editing.patch_editor import PatchEditor
 from tests.editing.seeing import some_images
 
 
@@ -37,42 +39,82 @@ def data(tmp_path_factory):
 
 
 def words(data, out, *more):
-    flags = f"train editor --data folder --root {data} --out {out} --size 32 --steps 4 --precision float32"
-    return [*flags.split(), *more]
+    flags = "train editor --data folder --size 32 --steps 4 --precision float32 --root"
+    return [*flags.split(), str(data), "--out", str(out), *more]
 
 
 def test_an_editor_is_trained_on_squares_and_edits_the_next_pictures(data, tmp_path, capsys):
-    out = tmp_path / "run"
+    out = tmp_path / "a run"
     assert main(words(data, out)) == 0
     editor = load(out)
     assert editor.attributes == ("Left", "Right") and editor.shape == (3, 32, 32)
     assert editor.card["data"] == "folder" and editor.card["licence"]
     told = capsys.readouterr().err
-    assert f"lineament edit swap --editor {out} --data folder --root {data} --on Left" in told.replace("\n", " ")
+    hint = told.replace("\n", " ").partition("Next: lineament ")[2]
+    assert shlex.split(hint)[:8] == ["edit", "swap", "--editor", str(out), "--data", "folder", "--root", str(data)]
     before = (out / "editor" / "model.safetensors").stat().st_mtime_ns
     assert main(words(data, out)) == 0
     assert (out / "editor" / "model.safetensors").stat().st_mtime_ns == before
     assert main(words(data, out, "--seed", "1")) == 2
-    assert "holds another run" in capsys.readouterr().err
-    call = f"edit swap --editor {out} --data folder --root {data} --on Left --n 2 --out {tmp_path / 'edits'}"
-    assert main(call.split()) == 0
-    assert len(list((tmp_path / "edits" / "images").iterdir())) == 2
+    assert f"lineament: {out}: holds another run (" in capsys.readouterr().err
+    assert main([*shlex.split(hint), "--n", "2"]) == 0
+    assert len(list((out / "edits" / "images").iterdir())) == 2
 
 
 def test_a_dry_run_resolves_and_writes_nothing(data, tmp_path, capsys):
     assert main(words(data, tmp_path / "run", "--attributes", "Right", "--dry-run", "--preset", "paper")) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["attributes"] == ["Right"] and told["images"] == {"train": 50, "development": 50}
+    assert told["bytes"] == 100 * 32 * 32 * 3
     assert told["config"]["steps"] == 4 and told["config"]["undecided"] is False
     assert not list(tmp_path.iterdir())
 
 
 def test_the_labels_are_those_of_the_images(data):
     dataset, names = material("folder", data, (), 32)
-    images, labels = part(dataset, names, "development")
+    images, labels = part(dataset, names, chosen(dataset, "development", 32))
     assert images.shape == (50, 3, 32, 32) and names == ("Left", "Right")
     sides = [images[..., place].float().mean((1, 2, 3)) > 90 for place in (slice(6), slice(-6, None))]
     assert np.array_equal(labels, np.stack(sides, 1))
+
+
+@pytest.mark.parametrize(("size", "times"), [(32, 4), (64, 1), (128, 1 / 4), (256, 1 / 16)])
+def test_no_more_images_are_taken_than_memory_holds(size, times, data, monkeypatch):
+    monkeypatch.setitem(MOST, "train", 16)
+    dataset, _ = material("folder", data, (), size)
+    rows = chosen(dataset, "train", size)
+    assert len(rows) == min(50, 16 * times) and (np.diff(rows) > 0).all() and (dataset.split[rows] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        (lambda i: int(i >= 50), "folder: no training image with Left, and 10 are the fewest"),
+        (lambda i: int(i >= 3), "folder: only 3 training images without Left, and 10 are the fewest"),
+        (lambda i: "" if i >= 50 else i % 2, "folder: no development image has a label of Left"),
+    ],
+)
+def test_too_few_labels_are_told_before_an_image_is_opened(cell, message, tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    rows = [f"{i}.png,{cell(i)},{'train' if i < 50 else 'development'}\n" for i in range(90)]
+    (tmp_path / "data" / "labels.csv").write_text("".join(["file,Left,split\n", *rows]))
+    for i in range(90):
+        (tmp_path / "data" / f"{i}.png").write_bytes(b"no image")
+    for more in ([], ["--dry-run"]):
+        assert main(words(tmp_path / "data", tmp_path / "run", *more)) == 1
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_set_that_fits_an_editor_is_its_own_at_its_size(data):
+    editor = PatchEditor(size=128)
+    for told, name in [("portraits, tossed", "portraits"), ("celeba", "celeba"), ("a set of ours", "portraits")]:
+        editor.card["data"] = told
+        assert set_of(editor) == name
+    assert open_for(editor, None, None).read(0).shape == (128, 128, 3)
+    editor.card["data"] = "folder"
+    assert open_for(editor, None, data).name == "folder"
+    assert open_for(editor, "portraits", None).read(0).shape == (128, 128, 3)
 
 
 def test_portraits_are_tossed_and_of_people_whom_nobody_sees_elsewhere():
@@ -90,7 +132,7 @@ def test_portraits_are_tossed_and_of_people_whom_nobody_sees_elsewhere():
         (["--attributes", "Lefd"], 2, "did you mean 'Left'"),
         (["--preset", "papr"], 2, "did you mean 'paper'"),
         (["--steps", "0"], 2, "at least 1, got 0"),
-        (["--size", "20"], 2, "32, 64, 128 or 256"),
+        (["--size", "48"], 2, "--size: expected 32, 64, 128 or 256 pixels, got 48"),
         (["--seed", "-1"], 2, "--seed"),
         (["--data", "portraits", "--attributes", "Eyeglases"], 2, "did you mean 'Eyeglasses'"),
         (["--root", "nowhere"], 1, "no such folder"),

@@ -18,7 +18,7 @@ from tests.editing.small_editor import small_editor
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """An editor as it lies on disk; what it draws is not looked at."""
-    return small_editor().save(tmp_path_factory.mktemp("run") / "editor")
+    return small_editor().save(tmp_path_factory.mktemp("run") / "editor", data="folder")
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def faces_folder(dataset, tmp_path):
         ("--port 0 --editor {tmp}/none", 1, "{tmp}/none"),
         ("--port 0 --editor {folder} --data celba", 2, "did you mean 'celeba'"),
         ("--port 0 --editor {folder} --data folder --root {tmp}", 1, "labels.csv"),
+        ("--port 0 --editor {folder} --root {tmp}", 1, "labels.csv"),  # the editor's own set
     ],
 )
 def test_a_wrong_call_is_told_what_to_do(words, code, message, folder, tmp_path, capsys):
@@ -51,7 +52,7 @@ def test_a_wrong_call_is_told_what_to_do(words, code, message, folder, tmp_path,
 
 def test_it_serves_until_it_is_told_to_stop(folder, faces_folder):
     words = [sys.executable, "-m", "lineament.cli", "studio", "--editor", folder, "--port", "0"]
-    words += ["--data", "folder", "--root", faces_folder]
+    words += ["--root", faces_folder]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(words, **pipes, env=os.environ | {"OMP_NUM_THREADS": "1"}) as studio:
         try:

@@ -16,10 +16,10 @@ from lineament.artifacts import check_writable
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.framing import framed
 from lineament.datasets.pixels import pixels
-from lineament.datasets.registry import open_dataset
-from lineament.editing.augmentation import Edited, Operation, augment
+from lineament.editing.augmentation import Edited, Operation, augment, check_wishes
 from lineament.editing.augmented import check_vacant, write_folder
 from lineament.editing.combinations import Count, named, rare_pairs, shown, sources
+from lineament.editing.commands import open_for, set_of
 from lineament.editing.editor import Editor, load, shipped
 from lineament.errors import UsageError
 
@@ -37,7 +37,7 @@ def augment_set(
     count: int | None,
     operation: Operation,
     scale: float,
-    data: str,
+    data: str | None,
     root: Path | None,
     editor: Path | None,
     alone: bool,
@@ -48,22 +48,23 @@ def augment_set(
     """Write a set with edited images of a rare combination, or list such; arguments as on the command line."""
     if seed < 0:
         raise UsageError(f"--seed: expected 0 or more, got {seed}")
-    if editor is None and data != "portraits":
+    if editor is None and data not in (None, "portraits"):
         raise UsageError(
             f"--editor: the editor that comes with the package is one of portraits; for {data}, name a run of "
             f"'lineament train editor --data {data}'"
         )
     combination = _combination(on, off)
     opened = shipped() if editor is None else load(editor)
-    dataset = open_dataset(data, root)
+    dataset = open_for(opened, data, root)
     if not combination:
-        _list(rare_pairs(dataset, opened.attributes), json)
+        _list(rare_pairs(dataset, opened.attributes), _again(data, root, editor), json)
         return
     if out is None:
         raise UsageError("--out: name a folder for the set with its edited images")
     common = shown(dataset, combination)
     order, _ = sources(dataset, opened.attributes, combination, seed)
-    wanted = _count(common, count)
+    wanted = _lacking(common) if count is None else count
+    check_wishes(wanted, scale, seed, opened.shape[1])
     if dry_run:
         print(json_module.dumps(_planned(dataset, opened, common, wanted, len(order), operation, out, alone), indent=1))
         return
@@ -74,7 +75,7 @@ def augment_set(
         dataset = replace(dataset, read=pixels(dataset).__getitem__)
     edited = augment(dataset, opened, combination, wanted, operation=operation, scale=scale, seed=seed)
     note = {
-        "data": data,
+        "data": data or set_of(opened),
         "licence": dataset.licence,
         "editor": opened.card.get("weights_sha256"),
         "scale": scale if operation == "sample" else None,
@@ -90,12 +91,8 @@ def _combination(on: Sequence[str], off: Sequence[str]) -> dict[str, bool]:
     return dict.fromkeys(on, True) | dict.fromkeys(off, False)
 
 
-def _count(common: Count, count: int | None) -> int:
-    """How many to make: what was asked for, else as many as chance would have put there."""
-    if count is not None:
-        if count < 1:
-            raise UsageError(f"--count: expected at least 1, got {count}")
-        return count
+def _lacking(common: Count) -> int:
+    """How many to make so that there are as many as chance would have put there."""
     lacking = round(common.expected) - common.images
     if lacking < 1:
         raise UsageError(
@@ -157,7 +154,13 @@ def _tell(
     Console().print(told, highlight=False, soft_wrap=True, markup=False)
 
 
-def _list(pairs: Sequence[Count], json: bool) -> None:
+def _again(data: str | None, root: Path | None, editor: Path | None) -> str:
+    """The flags by which this call's set and editor are found, as the next call wants them."""
+    given = {"--data": data, "--root": root, "--editor": editor}
+    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
+
+
+def _list(pairs: Sequence[Count], again: str, json: bool) -> None:
     if json:
         rows = [{"on": list(pair.combination), "images": pair.images, "expected": pair.expected} for pair in pairs]
         print(json_module.dumps(rows, indent=1))
@@ -168,7 +171,7 @@ def _list(pairs: Sequence[Count], json: bool) -> None:
         Column("by chance", justify="right"),
         box=box.SIMPLE_HEAD,
         caption="Training images that show both, and how many would if neither told anything about the other. "
-        "Fill one: lineament augment --on A B --out FOLDER",
+        f"Fill one: lineament augment{escape(again)} --on A B --out FOLDER",
     )
     for pair in pairs[:LISTED]:
         table.add_row(escape(" ".join(pair.combination)), f"{pair.images:,}", f"{pair.expected:,.0f}")

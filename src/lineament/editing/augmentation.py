@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.framing import framed
 from lineament.editing.combinations import Indices, named, sources
-from lineament.editing.operations import AnyEditor, Edit, edit
+from lineament.editing.operations import MOST_SCALE, AnyEditor, Edit, edit
 from lineament.errors import JobError, UsageError
 from lineament.images import to_batch, to_uint8
 from lineament.training.run import step_seed
 
-__all__ = ["Edited", "Operation", "augment"]
+__all__ = ["Edited", "Operation", "augment", "check_wishes"]
 
 Operation = Literal["swap", "sample", "borrow"]
 
 AT_ONCE = 128
 """Images that are edited at a time."""
+
+MOST = 100_000
+"""Edited images of 64 px at most, of other sizes as many as have so many pixels: they lie in memory, 1.2 GB."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +84,13 @@ def augment(
         ``count`` images; fewer if of twice as many edits not enough take, or if Swap runs out of sources.
 
     Raises:
-        UsageError: an unknown attribute or operation, a count below 1, a seed below 0, a scale that is not above
-            0, no image to edit or to borrow from.
+        UsageError: an unknown attribute or operation, a count below 1 or beyond memory (`MOST`), a seed below 0, a
+            scale that is not above 0, no image to edit or to borrow from.
         JobError: no edit took, or an image cannot be read.
     """
     if operation not in get_args(Operation):
         raise UsageError(f"operation: expected {', '.join(get_args(Operation))}, got {operation!r}")
-    if count < 1:
-        raise UsageError(f"count: expected at least 1 image, got {count}")
-    if seed < 0:
-        raise UsageError(f"seed: expected 0 or more, got {seed}")
+    check_wishes(count, scale, seed, editor.shape[1])
     order, lacking = sources(dataset, editor.attributes, combination, seed)
     workshop = _Workshop(framed(dataset, editor.shape[1:], colour=True), editor, dict(combination), operation, scale)
     turns = np.arange(2 * count if operation != "swap" else min(2 * count, len(order))) % len(order)
@@ -113,6 +113,19 @@ def augment(
         np.concatenate([getattr(each, name) for each in found]) for name in ("images", "labels", "source")
     )
     return Edited(images, labels, source, [line for each in found for line in each.provenance], tried)
+
+
+def check_wishes(count: int, scale: float, seed: int, size: int) -> None:
+    """Refuse, before any image is decoded, what `augment` cannot do with images of ``size`` pixels."""
+    most = MOST * 64**2 // size**2
+    if not 1 <= count <= most:
+        raise UsageError(f"count: expected 1 to {most:,} images of {size} x {size} pixels, got {count}")
+    if not 0 < scale <= MOST_SCALE:
+        raise UsageError(
+            f"scale: expected more than 0 and at most {MOST_SCALE}, got {scale}; 1 is the spread of the class itself"
+        )
+    if seed < 0:
+        raise UsageError(f"seed: expected 0 or more, got {seed}")
 
 
 @dataclass(frozen=True)
@@ -175,7 +188,7 @@ class _Workshop:
         if not len(pool):
             raise UsageError(f"{self.dataset.name}: no training image has {named({name: on})}, so none can lend it")
         found = np.random.default_rng(seed).choice(pool, len(done))
-        # a reference in which the editor finds nothing lends nothing, and then the edit does not take
+        # of a reference in which the editor finds nothing it takes what is there; often that does not take
         return done.borrow(name, self.dataset.images(found), force=True), found
 
     def _readings(self, done: Edit) -> dict[str, NDArray[np.bool_]]:

@@ -35,13 +35,17 @@ class Count(NamedTuple):
 
 
 def rare_pairs(dataset: AttributeDataset, attributes: Sequence[str]) -> list[Count]:
-    """Every two attributes that could show together, rarest first, if an editor of ``attributes`` draws one of them."""
+    """Every two attributes that could show together, rarest first, if an editor of ``attributes`` draws one of them.
+
+    Left out are those of which no training image has both labels known.
+    """
     labels = dataset.labels[dataset.split == 0]
     there, known = (labels == 1).astype(np.float64), (labels >= 0).astype(np.float64)
     both = there.T @ there
-    expected = np.nan_to_num(ratio((there.T @ known) * (known.T @ there), known.T @ known))
+    together = known.T @ known
+    expected = np.nan_to_num(ratio((there.T @ known) * (known.T @ there), together))
     drawn = np.isin(dataset.attributes, list(attributes))
-    rows, columns = np.nonzero(np.triu(drawn[:, None] | drawn, 1))
+    rows, columns = np.nonzero(np.triu((drawn[:, None] | drawn) & (together > 0), 1))
     order = np.lexsort((-expected[rows, columns], both[rows, columns]))
     return [
         Count({dataset.attributes[i]: True, dataset.attributes[j]: True}, int(both[i, j]), float(expected[i, j]))

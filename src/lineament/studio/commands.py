@@ -10,7 +10,7 @@ from lineament.listening import bound, in_address, is_local
 __all__ = ["studio"]
 
 
-def studio(*, editor: Path | None, data: str, root: Path | None, host: str, port: int, seed: int) -> None:
+def studio(*, editor: Path | None, data: str | None, root: Path | None, host: str, port: int, seed: int) -> None:
     """Serve until Ctrl-C; prints where."""
     try:
         import uvicorn
@@ -18,13 +18,13 @@ def studio(*, editor: Path | None, data: str, root: Path | None, host: str, port
         from lineament.studio.app import create_app
     except ModuleNotFoundError as error:
         raise JobError(f"the studio needs {error.name}: pip install 'lineament[app]'") from None
-    from lineament.datasets.registry import open_dataset
+    from lineament.editing.commands import open_for
     from lineament.editing.editor import load, shipped
     from lineament.studio.faces import gallery
 
     with bound(host, port) as listening:
         opened = shipped() if editor is None else load(editor)
-        faces = gallery(opened, open_dataset(data, root).part("test"), seed=seed)
+        faces = gallery(opened, open_for(opened, data, root).part("test"), seed=seed)
         place = in_address(host)
         names = (place, "127.0.0.1", "localhost", "[::1]") if is_local(host) else ("*",)
         app = create_app(opened, faces, folder=None if editor is None else str(editor), hosts=names)
