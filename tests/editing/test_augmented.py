@@ -1,12 +1,13 @@
 """A set with its edited images reads as one, and comes back from its folder as it went in."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lineament.datasets.base import AttributeDataset
 from lineament.datasets.folder import folder
 from lineament.datasets.pixels import pixels
 from lineament.editing.augmentation import augment
@@ -17,6 +18,16 @@ from tests.editing.patch_editor import PatchEditor, patches
 DATASET = patches(people=16, size=32)
 LEAKY = PatchEditor(leaks={"North_West": "South_West"})
 EDITED = augment(DATASET, LEAKY, {"North_West": True}, 12)
+
+
+@dataclass(frozen=True)
+class Tall:
+    """The images of a set with as much again above and below."""
+
+    dataset: AttributeDataset
+
+    def __call__(self, i: int) -> np.ndarray:
+        return np.pad(self.dataset.read(i), ((16, 16), (0, 0), (0, 0)))
 
 
 def test_edited_images_follow_the_sets_own() -> None:
@@ -62,6 +73,12 @@ def test_unknown_people_stay_unknown(tmp_path: Path) -> None:
     nobody = replace(DATASET, identity=np.full(len(DATASET), -1), eyes=None)
     back = folder(write_folder(nobody, EDITED, tmp_path / "set", note={}))
     assert (back.identity == -1).all() and back.eyes is None
+
+
+def test_eyes_that_the_cut_takes_away_are_not_written(tmp_path: Path) -> None:
+    tall = replace(DATASET, read=Tall(DATASET), eyes=DATASET.eyes * np.float32([1, 0.5]))  # at a fifth of the height
+    back = folder(write_folder(tall, EDITED, tmp_path / "set", note={}))
+    assert len(back) == len(DATASET) + len(EDITED) and back.eyes is None and back.attributes == tall.attributes
 
 
 def test_nothing_is_overwritten_and_nothing_half_written_stays(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def middle(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
 def framed(dataset: AttributeDataset, size: tuple[int, int], *, colour: bool = False) -> AttributeDataset:
     """The same set with the `middle` of every image, under a name of its own for the caches; without masks.
 
-    Eyes and landmarks follow; where they are known, images are crops of one shape.
+    Eyes and landmarks follow, where they are cut off to outside [0, 1]; where known, images are crops of one shape.
 
     Args:
         dataset: any.

@@ -64,7 +64,7 @@ def write_folder(
     """Write a set and its edited images as PNG files beside ``labels.csv`` and ``provenance.jsonl``.
 
     The set's own images are written at the size of the edited ones, so that their sharpness tells nobody which is
-    which. The folder is there whole or not at all.
+    which. Where that cuts an eye off, the table is without eyes. The folder is there whole or not at all.
 
     Args:
         dataset: what was edited.
@@ -119,8 +119,8 @@ def _table(dataset: AttributeDataset, rows: NDArray[np.int64], files: list[str])
         "session": dataset.session[rows].tolist(),
         "split": [SPLITS[part] for part in dataset.split[rows].tolist()],
     }
-    if dataset.eyes is not None:
-        columns |= dict(zip(EYES, dataset.eyes[rows].reshape(-1, 4).T.tolist(), strict=True))
+    if dataset.eyes is not None and ((eyes := dataset.eyes[rows]) >= 0).all() and (eyes <= 1).all():
+        columns |= dict(zip(EYES, eyes.reshape(-1, 4).T.tolist(), strict=True))
     columns |= dict(zip(dataset.attributes, dataset.labels[rows].T.tolist(), strict=True))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
