@@ -155,6 +155,27 @@ def test_another_face_takes_the_same_edits(tab, pixels):
     assert "swap('Eyeglasses').images" in tab.evaluate("navigator.clipboard.readText()")
 
 
+def test_another_face_is_edited_so_that_something_is_seen(tab, faces):
+    without = [n for n, face in enumerate(faces) if face.readings[0] < 0.5]
+    with_it = [n for n, face in enumerate(faces) if face.readings[0] > 0.5]
+    choose(tab, "Eyeglasses")
+    shown(tab, "swap('Eyeglasses').images")
+    tab.locator("#faces button").nth(with_it[0]).click()
+    off = shown(tab, "swap('Eyeglasses', on=False).images")
+    assert off["before"] == faces[with_it[0]].image != off["after"]
+    tab.locator("#faces button").nth(without[1]).click()
+    on = shown(tab, "swap('Eyeglasses').images")
+    assert on["before"] == faces[without[1]].image != on["after"]
+    assert tab.get_attribute("#save-before", "href") == on["before"]
+    tab.get_by_text("Borrow", exact=True).click()
+    shown(tab, "borrow('Eyeglasses'")
+    tab.locator("#choices button").nth(0).click()
+    lender = tab.get_attribute("#choices button[aria-pressed=true] img", "src")
+    tab.locator("#faces button").nth([face.image for face in faces].index(lender)).click()
+    tab.wait_for_function("src => document.querySelector('#before').src === src", arg=lender)
+    tab.wait_for_function("() => document.querySelector('#after').src !== document.querySelector('#before').src")
+
+
 def test_the_keyboard_keeps_its_place(tab):
     tab.locator("#faces button").nth(2).focus()
     tab.keyboard.press("Enter")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lineament.editing import editor as editors
 from lineament.editing import operations
@@ -52,12 +53,15 @@ def test_steps_are_taken_in_turn(editor, faces):
 
 @pytest.mark.parametrize("folder", [None, "runs/it's"])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-def test_the_python_does_the_same(editor, faces, monkeypatch, count, folder):
+def test_the_python_does_the_same_as_it_stands(editor, faces, monkeypatch, tmp_path, count, folder):
     monkeypatch.setattr(operations, "shipped", lambda: editor)
     monkeypatch.setattr(editors, "load", {"runs/it's": editor}.__getitem__)
-    wanted = asked(faces, *chain(faces)[:count])
-    image, first, second = (batch(url) for url in (faces[0].image, *references(faces)))
-    names = {"image": image, "reference": first, "reference_1": first, "reference_2": second}
+    monkeypatch.chdir(tmp_path)
+    wanted, (first, second) = asked(faces, *chain(faces)[:count]), references(faces)
+    files = {"image": faces[0].image, "reference": first, "reference_1": first, "reference_2": second}
+    for name, url in files.items():
+        Image.fromarray(from_data_url(url)).save(f"{name}.png")
+    names = {}
     exec(python(wanted, folder), names)  # noqa: S102
     face, pixels = edited(editor, wanted), to_uint8(names["edited"])
     assert np.array_equal(from_data_url(face.image), pixels[0])
@@ -69,6 +73,9 @@ def test_the_python_says_only_what_is_not_as_usual(faces):
     steps = chain(faces)
     assert python(asked(faces, steps[0], steps[2], steps[3])).splitlines() == [
         "from lineament.editing.operations import edit",
+        "from lineament.images import read_image, to_batch",
+        'image = to_batch(read_image("image.png")[None])',
+        'reference = to_batch(read_image("reference.png")[None])',
         "edited = edit(image).swap('Eyeglasses', strength=0.35).sample('Eyeglasses', scale=1.5, seed=3)"
         f".borrow({HARM!r}, reference, force=True).images",
     ]

@@ -14,6 +14,7 @@ from lineament.studio.pictures import from_data_url, to_data_url
 __all__ = ["Asked", "Borrow", "Sample", "Swap", "edited", "python"]
 
 IMPORT, LOAD = "from lineament.editing.operations import edit", "from lineament.editing.editor import load"
+READ, FILE = "from lineament.images import read_image, to_batch", '{0} = to_batch(read_image("{0}.png")[None])'
 
 
 class _Step(BaseModel):
@@ -69,12 +70,13 @@ def edited(editor: AnyEditor, asked: Asked) -> Face:
 
 
 def python(asked: Asked, folder: str | None = None) -> str:
-    """The program that does the same to ``image`` with the pictures borrowed from; ``folder`` holds the editor."""
+    """The program that does the same to ``image.png`` with the pictures borrowed from; ``folder`` holds the editor."""
     borrowed = list(dict.fromkeys(step.reference for step in asked.steps if isinstance(step, Borrow)))
     names = {url: f"reference_{n + 1}" if len(borrowed) > 1 else "reference" for n, url in enumerate(borrowed)}
-    lines, calls = [IMPORT], ["edit(image)"]
+    lines = [IMPORT, READ, *(FILE.format(name) for name in ("image", *names.values()))]
+    calls = ["edit(image)"]
     if folder is not None:
-        lines, calls = [f"{LOAD}\n{IMPORT}", f"editor = load({folder!r})"], ["edit(image, editor)"]
+        lines, calls = [LOAD, *lines, f"editor = load({folder!r})"], ["edit(image, editor)"]
     for step in asked.steps:
         arguments = [repr(step.attribute), *([names[step.reference]] if isinstance(step, Borrow) else [])]
         calls.append(f"{step.operation}({', '.join(arguments + [f'{k}={v!r}' for k, v in _options(step).items()])})")

@@ -9,6 +9,7 @@ const state = {
   face: faces[0],
   kept: [], // steps
   base: faces[0], // the face after them
+  other: false, // whether the face is another than the one the form was filled in for
   draws: [], // the faces that the steps being tried lead to
   pick: 0, // which of them is shown
   seed: 0, // of the first draw
@@ -36,9 +37,14 @@ function tried() {
 
 const refresh = latest(async () => {
   const { face, kept } = state;
-  const steps = tried();
   try {
     const base = kept.length ? await edited(face, kept) : face;
+    if (state.other && state.face === face) {
+      Object.assign(state, { base });
+      begin();
+      state.other = false;
+    }
+    const steps = tried();
     const draws = await Promise.all(steps.map((step) => edited(face, [...kept, step])));
     Object.assign(state, { base, draws });
     message(hint());
@@ -62,7 +68,7 @@ function draw() {
   const steps = tried();
   state.pick = Math.min(state.pick, Math.max(0, state.draws.length - 1));
   const shown = state.draws[state.pick] ?? state.base;
-  find("#before").src = state.face.image;
+  find("#before").src = find("#save-before").href = state.face.image;
   find("#before").alt = "The face before editing";
   find("#after").src = find("#save").href = shown.image;
   const open = steps[state.pick];
@@ -109,16 +115,22 @@ function drawChoice() {
 const candidates = (i) => faces.filter((face) => face === state.reference || (has(face, i) && face !== state.face));
 
 function chooseFace(n) {
-  state.face = state.base = faces[n];
+  take(faces[n]);
   refresh();
 }
 
-/** Begin with what is not there yet: the opposite of what is seen, the first face that has it. */
+function take(face) {
+  Object.assign(state, { face, base: face, other: true });
+}
+
+/** Begin with what is not there yet: the opposite of what is seen, a face to borrow from that is another. */
 function begin() {
   const i = chosen();
+  if (i === null) return;
   form.on.value = String(!has(state.base, i));
-  find("#force").checked = false;
   state.pick = 0;
+  if (state.reference && state.reference !== state.face) return;
+  find("#force").checked = false;
   state.reference = null;
   state.reference = candidates(i)[0] ?? null;
 }
@@ -145,7 +157,10 @@ async function upload(input, use) {
 }
 
 form.addEventListener("input", (event) => {
-  if (event.target.name === "attribute") begin();
+  if (event.target.name === "attribute") {
+    state.reference = null;
+    begin();
+  }
   controls(form.operation.value, form);
   refresh();
 });
@@ -167,7 +182,7 @@ find("#again").addEventListener("click", () => {
   refresh();
 });
 find("#force").addEventListener("input", refresh);
-find("#upload-face").addEventListener("change", (event) => upload(event.target, (face) => (state.face = state.base = face)));
+find("#upload-face").addEventListener("change", (event) => upload(event.target, take));
 find("#upload-reference").addEventListener("change", (event) => upload(event.target, (face) => (state.reference = face)));
 find("#copy").hidden = !navigator.clipboard; // browsers have it on this machine and over TLS alone
 find("#copy").addEventListener("click", async () => {
