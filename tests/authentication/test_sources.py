@@ -65,7 +65,7 @@ def test_a_clip_is_played_at_its_own_speed_and_stops_in_time() -> None:
         ("empty.mkv", "empty.mkv: not a clip"),
         ("sound.mkv", "sound.mkv: has no video stream"),
         ("folder", "folder: no picture in it"),
-        ("text.png", "text.png: not an image"),
+        ("text.png", "text.png: not a JPEG"),
         ("grey.png", "grey.png: is grey"),
         ("folder.mp4", "folder.mp4: not a regular file"),
         ("https://example.org/a.mp4", "no such file"),

@@ -206,7 +206,7 @@ def test_one_bad_picture_does_not_lose_the_others(runs, data, tmp_path, capsys):
         assert main(words.split()) == 1
         told = capsys.readouterr()
         assert json.loads(told.out)["n"] == 1
-        assert "bad.png: not an image" in told.err and "small.png: 10 x 10 pixels" in told.err
+        assert "bad.png: not a JPEG" in told.err and "small.png: 10 x 10 pixels" in told.err
 
 
 def test_the_table_is_readable_at_80_columns(runs, data, capsys):
