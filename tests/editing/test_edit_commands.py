@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 
 from lineament.cli import main
+from lineament.editing import edit_report
+from lineament.editing.edit_report import Edited
 from lineament.editing.editor import load
 from lineament.editing.operations import edit
 from lineament.images import read_image, to_batch, to_uint8
@@ -146,6 +148,76 @@ def test_fit_takes_what_is_refused_without_it(data, tmp_path, capsys):
     assert read_image(tmp_path / "out" / "images" / "grey.png").shape == (SIZE, SIZE, 3)
 
 
+def test_a_dry_run_fails_on_what_the_run_would_fail_on(data, tmp_path, capsys):
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    words = ["edit", "swap", str(data / "00.png"), str(tmp_path / "bad.png"), "--on", "Bangs", "--editor",
+             str(data / "run"), "--out", str(tmp_path / "out"), "--dry-run"]  # fmt: skip
+    assert main(words) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["images"] == [str(data / "00.png")] and "bad.png" in told.err
+
+
+def test_a_picture_is_not_written_over_by_its_edit(data, tmp_path, capsys):
+    face = tmp_path / "face.png"
+    face.write_bytes((data / "00.png").read_bytes())
+    words = ["edit", "swap", str(face), "--on", "Bangs", "--editor", str(data / "run"), "--out", str(face)]
+    assert main(words) == 2
+    assert "exists already; name a new file" in capsys.readouterr().err
+    assert face.read_bytes() == (data / "00.png").read_bytes()
+
+
+def test_a_reference_that_is_named_twice_is_borrowed_from_once(data, editor, tmp_path):
+    (reference,) = pictures(data, editor, "Eyeglasses", True, 1)
+    (query,) = pictures(data, editor, "Eyeglasses", False, 1)
+    words = ["edit", "borrow", str(query), "--attributes", "Eyeglasses", "--editor", str(data / "run"), "--out",
+             str(tmp_path / "out"), "--reference", str(reference), str(reference)]  # fmt: skip
+    assert main(words) == 0
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 1
+
+
+def test_paths_and_attributes_with_brackets_are_told_as_they_are(data, tmp_path, capsys):
+    images = some_images(4, SIZE)
+    seeing_editor(images, ("[/x]", "[red]")).save(tmp_path / "run" / "editor")
+    folder = tmp_path / "[" / "red]"
+    folder.mkdir(parents=True)
+    words = ["edit", "swap", str(data / "00.png"), "--on", "[/x]", "--editor", str(tmp_path / "run"), "--out",
+             str(tmp_path / "[" / "x]")]  # fmt: skip
+    assert main(words) == 0
+    told = capsys.readouterr()
+    assert "[/x]" in told.out and f"1 images edited: {tmp_path}/[/x]" in told.err
+
+
+def test_test_images_keep_their_folders_in_what_is_written(data, editor, tmp_path):
+    (tmp_path / "set" / "a").mkdir(parents=True)
+    (tmp_path / "set" / "a" / "0.png").write_bytes((data / "00.png").read_bytes())
+    (tmp_path / "set" / "labels.csv").write_text("file,Bangs,split\na/0.png,0,test\n")
+    words = (
+        f"edit swap --data folder --root {tmp_path / 'set'} --on Bangs --editor {data / 'run'} --out {tmp_path / 'out'}"
+    )
+    assert main(words.split()) == 0
+    (row,) = json.loads((tmp_path / "out" / "edits.json").read_text())["images"]
+    assert row["image"] == "a/0.png" and row["file"] == "images/0.png"
+
+
+def test_one_line_warns_of_edits_that_are_not_read_and_of_what_was_there_before(data, editor, tmp_path, capsys):
+    with_it, without = (pictures(data, editor, "Eyeglasses", shown, 1)[0] for shown in (True, False))
+    words = ["edit", "swap", str(with_it), str(without), "--on", "Eyeglasses", "--strength", "0", "--editor",
+             str(data / "run"), "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main(words) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == "1 of 2 were not read as meant by the editor itself; 1 of 2 images were so before"
+
+
+def test_a_grid_has_no_more_columns_than_rows_and_says_so(data, editor, tmp_path, monkeypatch):
+    begun, captions = edit(read(data / "00.png"), editor), []
+    monkeypatch.setattr(
+        edit_report, "write_grid", lambda path, columns, names, caption, given: captions.append((len(columns), caption))
+    )
+    edited = Edited(["a"], begun, {"Bangs": True}, {f"draw {k}": begun for k in range(30)}, {"input": begun.images})
+    edit_report.write(edited, tmp_path / "grid.png", {}, "Draws.")
+    assert captions == [(1 + 24, "Draws. The first 24 of 30 edits of each.")]
+
+
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(data, tmp_path, capsys):
     words = f"edit sample {data / '00.png'} --on Bangs --count 2 --editor {data / 'run'} --out {tmp_path / 'x'}"
     assert main([*words.split(), "--dry-run"]) == 0
@@ -167,7 +239,11 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(data, tmp_path, ca
         ("swap {one} --on Bangs --strength 1.5", 2, "strength: expected a share of the way in [0, 1], got 1.5"),
         ("sample {one} --on Bangs --scale 0", 2, "scale: expected more than 0, got 0"),
         ("sample {one} --on Bangs --scale -1", 2, "scale"),
+        ("sample {one} --on Bangs --scale 1e38", 2, "scale: expected at most 100"),
         ("sample {one} --on Bangs --count 0", 2, "count: expected at least 1"),
+        ("sample {one} --on Bangs --count 1000000000", 2, "at most 1,000, got 1,000,000,000"),
+        ("swap --on Eyeglasses {one}", 2, "00.png: was taken for an attribute; name pictures first"),
+        ("swap {one} --out {one} --on Bangs", 2, "00.png: exists already"),
         ("sample {one} --on Bangs --seed -1", 2, "--seed"),
         ("swap --on Bangs", 2, "images: name pictures"),
         ("swap {one} --on Bangs --data folder", 2, "images: name pictures"),
@@ -180,7 +256,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(data, tmp_path, ca
         ("swap {one} --on Bangs --out {tmp}/x.jpg", 2, "a name that ends in .png"),
         ("borrow {one} --attributes Bangs", 2, "--reference: name one or several pictures"),
         ("borrow {one} --attributes Bangs --reference {tmp}/none.png", 1, "no such file"),
-        ("borrow {one} --attributes Eyeglasses --reference {without}", 2, "does not show Eyeglasses"),
+        ("borrow {one} --attributes Eyeglasses --reference {without}", 2, "{without}: does not show Eyeglasses"),
         ("borrow --data folder --root {data} --attributes Eyeglasses --mean", 2, "--reference"),
     ],
 )
@@ -192,7 +268,7 @@ def test_a_wrong_call_is_told_what_to_do(words, code, message, data, editor, tmp
     ]
     assert main(["edit", *words, *" ".join(defaults).split()]) == code
     told = capsys.readouterr().err
-    assert told.startswith("lineament: ") and message in told
+    assert told.startswith("lineament: ") and message.format(without=without) in told
     assert not list(tmp_path.iterdir())  # nothing half-written
 
 

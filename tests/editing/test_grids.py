@@ -40,6 +40,11 @@ def test_long_names_titles_and_captions_stay_inside():
     assert grid(columns, [""]).width < page.width
 
 
+def test_letters_beyond_english_are_drawn_each_its_own_way():
+    pages = [np.asarray(grid([Column("x", RED[None])], [name])) for name in ("ü", "ß", "ж")]
+    assert not any(a.shape == b.shape and (a == b).all() for a, b in ((pages[0], pages[1]), (pages[1], pages[2])))
+
+
 def test_other_proportions_are_kept():
     left, top, right, bottom = place_of(grid([Column("x", RED[None, :, :, :4])]), RED)
     assert (right - left, bottom - top) == (TILE // 2, TILE)

@@ -78,7 +78,7 @@ def test_test_images_are_those_whose_labels_do_not_gainsay():
     assert sorted(candidates(toy, {}, seed=0)) == list(range(4, 12))
     assert list(candidates(toy, {}, seed=0)) == list(candidates(toy, {}, seed=0)) != list(candidates(toy, {}, seed=1))
     pictures = drawn(toy, rows, 16)
-    assert pictures.images.shape == (3, 3, 16, 16) and pictures.names == [f"{i:02d}.jpg" for i in rows]
+    assert pictures.images.shape == (3, 3, 16, 16) and pictures.names == [f"d/{i:02d}.jpg" for i in rows]
     assert (pictures.images[:, 0, 0, 0] * 255).round().tolist() == rows.tolist()
 
 

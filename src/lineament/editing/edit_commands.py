@@ -27,7 +27,7 @@ def swap(request: Request, *, on: Sequence[str], off: Sequence[str], strength: f
     for name, present in wanted.items():
         done = done.swap(name, present, strength=strength)
     title = ", ".join(f"{'' if present else 'no '}{readable(name)}" for name, present in wanted.items())
-    _finish(request, given, [*wanted], {title: done})
+    _finish(request, given, wanted, {title: done})
 
 
 def sample(
@@ -40,7 +40,7 @@ def sample(
     for i, (name, present) in enumerate(wanted.items()):
         times = 1 if i else count
         done = done.sample(name, present, count=times, scale=scale, strength=strength, seed=request.seed)
-    _finish(request, given, [*wanted], {f"draw {k + 1}": done[k::count] for k in range(count)})
+    _finish(request, given, wanted, {f"draw {k + 1}": done[k::count] for k in range(count)})
 
 
 def borrow(
@@ -61,22 +61,23 @@ def borrow(
     if given.dataset is not None and not reference:
         drawn = references_in(given.dataset, given.begun, [*wanted], request.seed, force)
         variants = {"borrowed": borrowed(drawn.images)}
-        return _finish(request, given, [*wanted], variants, reference=drawn.images, references=drawn.names)
-    references, names = references_at(reference, given.begun, fit=request.fit)
+        return _finish(request, given, wanted, variants, reference=drawn.images, references=drawn.names)
+    references, names = references_at(reference, given.begun, [*wanted], fit=request.fit, force=force)
     if mean:
         title = f"mean of {len(names)} references"
-        return _finish(request, given, [*wanted], {title: borrowed(torch.split(references, 1))}, references=names)
+        return _finish(request, given, wanted, {title: borrowed(torch.split(references, 1))}, references=names)
     variants = {f"from {name}": borrowed(each[None]) for name, each in zip(names, references, strict=True)}
-    _finish(request, given, [*wanted], variants, heads=[*references], references=names)
+    _finish(request, given, wanted, variants, heads=[*references], references=names)
 
 
 def _finish(
-    request: Request, given: Given, changed: Sequence[str], variants: Mapping[str, Edit], *,
+    request: Request, given: Given, changed: Mapping[str, bool], variants: Mapping[str, Edit], *,
     reference: Tensor | None = None, heads: Sequence[Tensor] = (), references: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Write and tell what was done, or with ``--dry-run`` what would be."""
+    """Write and tell what was done, or with ``--dry-run`` what would be; ``JobError`` on pictures left out of it."""
     steps = next(iter(variants.values())).steps
-    card = given.begun.editor.card
+    original, card = given.begun.originals, given.begun.editor.card
+    inputs = {"input": original} if reference is None else {"reference": reference, "query": original}
     facts: dict[str, Any] = {
         "operation": ".".join(("edit(images)", *steps)),
         "editor": {key: card.get(key, "unknown") for key in ("weights_sha256", "data", "licence")},
@@ -86,21 +87,20 @@ def _finish(
     }
     if request.dry_run:
         told = facts | {"images": given.names, "variants": list(variants), "out": str(request.out)}
-        return print(json_module.dumps(told, indent=1))
+        print(json_module.dumps(told, indent=1))
+    else:
+        _carry_out(request, Edited(given.names, given.begun, changed, variants, inputs, heads), facts)
+    if given.failures:
+        raise JobError("\n".join(given.failures))
+
+
+def _carry_out(request: Request, edited: Edited, facts: Mapping[str, Any]) -> None:
     check_writable(request.out.parent if is_grid(request.out) else request.out)
-    original = given.begun.originals
-    inputs = {"input": original} if reference is None else {"reference": reference, "query": original}
-    edited = Edited(given.names, given.begun, changed, variants, inputs, heads)
-    write(
-        edited,
-        request.out,
-        facts,
-        f"{facts['operation']}; editor of {card.get('data', 'unknown data')}, seed {request.seed}.",
-    )
+    caption = f"{facts['operation']}; editor of {facts['editor']['data']}, seed {request.seed}."
+    write(edited, request.out, facts, caption)
     if request.json:
         print(json_module.dumps({**facts, "images": edited.rows}, indent=1))
     else:
         show(edited)
-    Console(stderr=True).print(f"{len(given.names)} images edited: {request.out}", highlight=False, soft_wrap=True)
-    if given.failures:
-        raise JobError("\n".join(given.failures))
+    told = [f"{len(edited.names)} images edited: {request.out}", *([edited.doubts] if edited.doubts else [])]
+    Console(stderr=True).print("\n".join(told), highlight=False, soft_wrap=True, markup=False)

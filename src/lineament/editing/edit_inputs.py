@@ -1,5 +1,6 @@
 """What the verbs of editing are given: the flags they share, the editor, the images, and references to borrow from."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from lineament.datasets.registry import open_dataset
 from lineament.editing.edit_report import check_out
 from lineament.editing.editor import Editor, load, shipped
 from lineament.editing.operations import Edit, edit, index_of
-from lineament.editing.pictures import Pictures, candidates, drawn, read_pictures
+from lineament.editing.pictures import Pictures, candidates, drawn, expanded, read_pictures
 from lineament.errors import JobError, UsageError
 from lineament.training.run import Device
 
@@ -61,17 +62,21 @@ def wanted_of(on: Sequence[str], off: Sequence[str], flags: str = "--on, --off")
 def opened(request: Request, attributes: Sequence[str]) -> Editor:
     """The editor, once everything that can be checked without images holds."""
     check_out(request.out)
+    editor = shipped() if request.editor is None else load(request.editor)
+    for name in attributes:
+        if name not in editor.attributes and os.path.exists(name):  # noqa: PTH110 (False for what can be no path)
+            raise UsageError(f"{name}: was taken for an attribute; name pictures first, then the flags")
+        index_of(editor, name)
     if bool(request.images) == (request.data is not None):
-        raise UsageError("images: name pictures, or with --data a set of whose test images some are drawn")
+        raise UsageError(
+            "images: name pictures before the flags, or with --data a set of whose test images some are drawn"
+        )
     if request.n < 1:
         raise UsageError(f"--n: expected at least 1, got {request.n}")
     if not 0 <= request.seed < 2**32:
         raise UsageError(f"--seed: expected 0 to {2**32 - 1}, got {request.seed}")
     if request.device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device: cuda was asked for, but PyTorch sees no GPU; use cpu or auto")
-    editor = shipped() if request.editor is None else load(request.editor)
-    for name in attributes:
-        index_of(editor, name)
     return editor.to("cuda" if request.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -108,11 +113,25 @@ def references_in(
     return Pictures(found.originals[chosen], [pictures.names[i] for i in chosen.tolist()])
 
 
-def references_at(paths: Sequence[Path], begun: Edit, *, fit: bool) -> Pictures:
-    """Pictures to borrow from; ``JobError`` if one of them cannot be taken."""
-    found, failures = read_pictures(paths, begun.editor.shape[1], fit=fit)
+def references_at(paths: Sequence[Path], begun: Edit, attributes: Sequence[str], *, fit: bool, force: bool) -> Pictures:
+    """Pictures to borrow from, each once; an error names the file if one cannot be taken or, unforced, lacks it."""
+    found, failures = read_pictures([*dict.fromkeys(expanded(paths))], begun.editor.shape[1], fit=fit)
     if failures:
         raise JobError("\n".join(failures))
     short = [Path(name).name for name in found.names]
     names = short if len(set(short)) == len(short) else found.names
-    return Pictures(found.images.to(begun.originals.device), names)
+    images = found.images.to(begun.originals.device)
+    if not force:
+        places = [index_of(begun.editor, name) for name in attributes]
+        for name, read in zip(found.names, edit(images, begun.editor).presence[:, places].tolist(), strict=True):
+            _check_shown(name, dict(zip(attributes, read, strict=True)))
+    return Pictures(images, names)
+
+
+def _check_shown(file: str, read: Mapping[str, float]) -> None:
+    for attribute, probability in read.items():
+        if not probability > 0.5:
+            raise UsageError(
+                f"--reference {file}: does not show {attribute} (the editor is {probability:.0%} sure of it), so there "
+                "is nothing to borrow; name another one, or take what it has with --force"
+            )

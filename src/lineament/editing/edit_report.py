@@ -26,7 +26,7 @@ from lineament.report import readable
 __all__ = ["Edited", "check_out", "is_grid", "show", "write"]
 
 SHOWN = 24
-"""Rows of a grid at most."""
+"""Rows of a grid at most, and columns of edits."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Edited:
     Attributes:
         names: of the images, ``n``.
         begun: the edit that has done nothing yet.
-        changed: the attributes that were meant to change.
+        changed: the attributes that were meant to change, and whether each shall be there.
         variants: what was done, each to all images, by a name that tells it from the others.
         inputs: columns of the grid before them, ``(n, 3, height, width)``, by title.
         heads: for each variant a picture ``(3, height, width)`` above its column; or none at all.
@@ -44,7 +44,7 @@ class Edited:
 
     names: Sequence[str]
     begun: Edit
-    changed: Sequence[str]
+    changed: Mapping[str, bool]
     variants: Mapping[str, Edit]
     inputs: Mapping[str, Tensor]
     heads: Sequence[Tensor] = ()
@@ -64,6 +64,19 @@ class Edited:
                 )  # fmt: skip
         return found
 
+    @property
+    def doubts(self) -> str:
+        """One line on edits that the editor does not read as meant, and on images that were so before; "" if none."""
+
+        def met(read: Mapping[str, float]) -> list[bool]:
+            return [(read[name] > 0.5) == there for name, there in self.changed.items()]
+
+        missed = sum(not all(met(row["after"])) for row in self.rows)
+        idle = sum(any(met(row["before"])) for row in self.rows[: len(self.names)])
+        told = [f"{missed} of {len(self.rows)} were not read as meant by the editor itself"] if missed else []
+        told += [f"{idle} of {len(self.names)} images were so before"] if idle else []
+        return "; ".join(told)
+
 
 def is_grid(out: Path) -> bool:
     """Whether the grid alone is wanted, not a folder."""
@@ -71,8 +84,10 @@ def is_grid(out: Path) -> bool:
 
 
 def check_out(out: Path) -> None:
-    """``UsageError`` unless ``out`` is a name that ends in .png, or a folder that is new or empty."""
+    """``UsageError`` unless ``out`` is a new name that ends in .png, or a folder that is new or empty."""
     if is_grid(out):
+        if out.exists():  # it may be the very picture that is to be edited
+            raise UsageError(f"--out {out}: exists already; name a new file or a folder")
         return
     if out.suffix.lower() in {*IMAGE_SUFFIXES, ".html", ".json"} or out.is_file():
         raise UsageError(f"--out {out}: expected a folder, or a name that ends in .png for the grid alone")
@@ -103,7 +118,7 @@ def write(edited: Edited, out: Path, facts: Mapping[str, Any], caption: str) -> 
 
 def show(edited: Edited) -> None:
     """Print a table of what the editor reads of each changed attribute before and after."""
-    headings = [*(Heading(readable(name), justify="right") for name in edited.changed)]
+    headings = [*(Heading(escape(readable(name)), justify="right") for name in edited.changed)]
     table = Table(
         Heading("image", overflow="fold"), "edit", *headings, Heading("others", justify="right"),
         Heading("change", justify="right"), box=box.SIMPLE_HEAD,
@@ -121,9 +136,10 @@ def show(edited: Edited) -> None:
 def _write_grid(edited: Edited, path: Path, caption: str) -> None:
     heads: Sequence[Tensor | None] = edited.heads or [None] * len(edited.variants)
     columns = [Column(title, images[:SHOWN]) for title, images in edited.inputs.items()]
-    for (title, edit), head in zip(edited.variants.items(), heads, strict=True):
+    for (title, edit), head in [*zip(edited.variants.items(), heads, strict=True)][:SHOWN]:
         columns.append(Column(title, edit.images[:SHOWN], head))
-    hidden = f" The first {SHOWN} of {len(edited.names)} images." if len(edited.names) > SHOWN else ""
+    all_of = {"images": len(edited.names), "edits of each": len(edited.variants)}
+    hidden = "".join(f" The first {SHOWN} of {n:,} {what}." for what, n in all_of.items() if n > SHOWN)
     names = [Path(name).stem for name in edited.names[:SHOWN]]
     write_grid(path, columns, names, caption + hidden, given=len(edited.inputs))
 

@@ -9,6 +9,7 @@ from itertools import chain
 from math import ceil
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -24,7 +25,10 @@ __all__ = ["Column", "grid", "write_grid"]
 TILE, GAP, LINE, MARGIN = 128, 4, 16, 12
 """Pixels: the side of a picture, between two, of a line of text, around everything."""
 
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+SIZE = 11
+"""Pixels of the letters. Pillow's own font has no more than English ones."""
+
+_Font = ImageFont.FreeTypeFont
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def grid(columns: Sequence[Column], names: Sequence[str] = (), caption: str = ""
     counts = {len(column.images) for column in columns} | ({len(names)} if names else set())
     if len(counts) != 1:
         raise UsageError(f"columns: expected columns and names of one length, got {sorted(counts) or 'none'}")
-    font = ImageFont.load_default(12)
+    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), SIZE)
     titles = [_wrapped(column.title, font, TILE) for column in columns]
     left = MARGIN + (min(TILE, max(ceil(font.getlength(name)) + MARGIN for name in names)) if names else 0)
     places = [left + i * (TILE + GAP) + 2 * GAP * (i >= given) for i in range(len(columns))]

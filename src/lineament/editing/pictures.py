@@ -102,7 +102,7 @@ def candidates(dataset: AttributeDataset, wanted: Mapping[str, bool], seed: int)
 def drawn(dataset: AttributeDataset, rows: NDArray[np.int64], size: int) -> Pictures:
     """Images of a set as squares of ``size`` pixels a side."""
     square = framed(dataset, (size, size), colour=True)
-    return Pictures(square.images(rows), [Path(dataset.names[int(i)]).name for i in rows])
+    return Pictures(square.images(rows), [dataset.names[int(i)] for i in rows])
 
 
 def write_pictures(folder: Path, stems: Sequence[str], images: Tensor, taken: Iterable[str] = ()) -> list[str]:
