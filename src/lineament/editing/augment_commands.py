@@ -170,9 +170,10 @@ def _list(pairs: Sequence[Count], again: str, json: bool) -> None:
         Column("images", justify="right"),
         Column("by chance", justify="right"),
         box=box.SIMPLE_HEAD,
-        caption="Training images that show both, and how many would if neither told anything about the other. "
-        f"Fill one: lineament augment{escape(again)} --on A B --out FOLDER",
+        caption="Training images that show both, and how many would if neither told anything about the other.",
     )
     for pair in pairs[:LISTED]:
         table.add_row(escape(" ".join(pair.combination)), f"{pair.images:,}", f"{pair.expected:,.0f}")
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    console.print(f"Fill one: lineament augment{again} --on A B --out FOLDER", soft_wrap=True, markup=False)
