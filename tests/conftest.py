@@ -4,6 +4,10 @@ The hook must stand before lineament is first imported, so nothing above it may 
 do for mypy.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from jaxtyping import install_import_hook
 
 CHECKED = (
@@ -64,3 +68,19 @@ CHECKED = (
 )
 
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """A browser, closed after each module, for its event loop would be in the way of tests with one of their own."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests want playwright")
+    if not CHROMIUM.exists():
+        pytest.skip(f"the browser tests want {CHROMIUM} (Debian: apt install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()

@@ -1,6 +1,5 @@
 import json
 import re
-from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -179,21 +178,6 @@ def test_a_place_that_cannot_be_written_is_named(toy, results, tmp_path):
 
 
 # ---- the page in a real browser ----
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator["object"]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests want playwright")
-    if not CHROMIUM.exists():
-        pytest.skip(f"the browser tests want {CHROMIUM} (Debian: apt install chromium)")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[("light", 1200), ("dark", 1200), ("light", 375), ("dark", 375)], ids=lambda p: f"{p[0]}-{p[1]}")

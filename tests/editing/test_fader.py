@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import torch
@@ -12,8 +11,8 @@ from lineament.editing import fader as module
 from lineament.editing.fader import Decoder, Fader, FaderConfig, train_fader
 from lineament.editing.operations import edit
 from lineament.errors import JobError, UsageError
-from lineament.training import Run
 from tests.editing.bands import BANDS, band, bands, shown
+from tests.editing.resuming import killed, taken_up
 
 TINY = FaderConfig(width=8, latent=4, hiding=0.05, ramp=100, steps=200, batch=16)
 
@@ -79,30 +78,11 @@ def test_the_decoder_hears_of_labels_in_every_layer():
 
 
 def test_a_finished_training_is_taken_up_at_once(trained):
-    model, folder = trained
-    written = (folder / "metrics.jsonl").read_bytes()
-    again = train(folder)
-    assert (folder / "metrics.jsonl").read_bytes() == written and again.card["metrics"] == model.card["metrics"]
-    for name, value in model.state_dict().items():
-        assert torch.equal(value, again.state_dict()[name])
+    taken_up(train, *trained)
 
 
 def test_a_killed_training_ends_with_the_same_weights(tmp_path, monkeypatch):
-    log, config, killed = Run.log, replace(TINY, steps=6), []
-
-    def dying(run, **values):
-        if run.step == 4 and not killed:
-            killed.append(True)
-            raise KeyboardInterrupt
-        log(run, **values)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Run, "log", dying)
-        patch.setattr(module, "Run", partial(Run, checkpoint_seconds=0.0))
-        train(tmp_path / "killed", config)
-    resumed, whole = train(tmp_path / "killed", config), train(tmp_path / "whole", config)
-    for name, value in whole.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[name])
+    resumed = killed(train, replace(TINY, steps=6), module, tmp_path, monkeypatch)
     assert isinstance(resumed, Fader)
 
 

@@ -1,7 +1,6 @@
 """HiSD translates what was changed and nothing else, takes styles of references, and goes on after a kill."""
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import torch
@@ -11,8 +10,8 @@ from lineament.editing import hisd as module
 from lineament.editing.hisd import Hisd, HisdConfig, discriminants, train_hisd
 from lineament.editing.hisd_networks import NOISE, Discriminator, Translator, mapper
 from lineament.errors import JobError, UsageError
-from lineament.training import Run
 from tests.editing.bands import BANDS, bands
+from tests.editing.resuming import killed, taken_up
 
 TINY = HisdConfig(width=8, features=8, code=2, steps=100, batch=8, learning_rate=3e-3, rebuilt=10.0, averaging=0.9)
 
@@ -130,30 +129,12 @@ def test_an_unknown_label_tells_discriminants_nothing():
 
 
 def test_a_finished_training_is_taken_up_at_once(trained):
-    model, folder = trained
-    written = (folder / "metrics.jsonl").read_bytes()
-    again = train(folder)
-    assert (folder / "metrics.jsonl").read_bytes() == written and again.card["metrics"] == model.card["metrics"]
-    for name, value in model.state_dict().items():
-        assert torch.equal(value, again.state_dict()[name])
+    taken_up(train, *trained)
 
 
 def test_a_killed_training_ends_with_the_same_weights(tmp_path, monkeypatch):
-    log, config, killed = Run.log, replace(TINY, steps=6), []
-
-    def dying(run, **values):
-        if run.step == 4 and not killed:
-            killed.append(True)
-            raise KeyboardInterrupt
-        log(run, **values)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Run, "log", dying)
-        patch.setattr(module, "Run", partial(Run, checkpoint_seconds=0.0))
-        train(tmp_path / "killed", config)
-    resumed, whole = train(tmp_path / "killed", config), train(tmp_path / "whole", config)
-    for name, value in whole.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[name])
+    resumed = killed(train, replace(TINY, steps=6), module, tmp_path, monkeypatch)
+    assert isinstance(resumed, Hisd)
 
 
 def test_a_run_is_not_taken_up_with_other_images(trained):

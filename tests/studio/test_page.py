@@ -3,8 +3,6 @@
 import io
 import socket
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,21 +11,6 @@ from PIL import Image
 
 from lineament.studio.pictures import from_data_url
 from tests.studio.patches import HARM
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator["object"]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests want playwright")
-    if not CHROMIUM.exists():
-        pytest.skip(f"the browser tests want {CHROMIUM} (Debian: apt install chromium)")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
