@@ -41,6 +41,7 @@ from lineament.editing.intervals import Drawn, interval
 from lineament.editing.operations import AnyEditor, edit
 from lineament.editing.oracle import Oracle, load, train_oracle
 from lineament.editing.styles import STYLED, beside, person_matrix
+from lineament.reproduction.memory import kept
 
 HEADLINE = (
     *("swap_success", "collateral", "identity_kept", "outside", "reconstruction_l1", "reconstruction_ms_ssim"),
@@ -50,6 +51,12 @@ HEADLINE = (
 )
 AHEAD = ("borrow_color", "borrow_shape", "borrow_retrieval_at_1")
 """What is held against peers and baselines on the same images, with an interval of the difference."""
+
+VERSION = 1
+"""To be raised when a figure is computed otherwise than before, or of other portraits."""
+
+KINDS = ("figure ", "distance ")
+"""How the names begin under which what was measured is kept."""
 
 Figures = dict[str, Drawn]
 
@@ -72,11 +79,13 @@ def measure(*, quick: bool, seed: int, train: str | None) -> tuple[Mapping[str, 
 
 
 def only(name: str, known: Sequence[str], quick: bool, seed: int) -> None:
-    """Train one and leave."""
+    """Train and measure one, and leave."""
     if name == "oracle":
         judge(quick, seed)
     elif name in known:
-        trained(Plan("portraits", name, seed, quick), material(quick, seed))
+        model, _ = trained(Plan("portraits", name, seed, quick), material(quick, seed))
+        given = setting(judge(quick, seed), quick, seed)
+        of_one(name, of_model(model, given), model, given, {})
     else:
         raise SystemExit(f"--train: unknown run {name!r}; known: oracle, {', '.join(known)}")
     raise SystemExit(0)
@@ -113,13 +122,30 @@ def of_one(
     given: Setting,
     found: dict[str, Figures],
     minutes: float = np.nan,
+    *,
+    by: AnyEditor | None = None,
 ) -> list[dict[str, Any]]:
-    """Measure a method, keep its figures in ``found``, and give its rows: of an ablation the mean alone."""
-    made, distances, leakage = figures(method, given)
-    found[name] = made | (of_codes(model, given) if model is not None else {})
+    """Measure a method, keep its figures in ``found``, and give its rows: of an ablation the mean alone.
+
+    What was measured once, of these weights by this oracle, is read again; ``by`` is whose weights a method without
+    codes of its own goes by.
+    """
+
+    def make() -> dict[str, torch.Tensor]:
+        made, distances, leakage = figures(method, given)
+        made |= of_codes(model, given) if model is not None else {}
+        several = {f"figure {key}": torch.from_numpy(drawn) for key, drawn in made.items()}
+        several |= {f"distance {key}": torch.tensor(value, dtype=torch.float64) for key, value in distances.items()}
+        return several | ({} if leakage is None else {"leakage": torch.from_numpy(leakage)})
+
+    place = Plan("portraits", "kept", given.seed, given.quick).folder
+    measured = kept(place, make, VERSION, name, given.seed, by if model is None else model, given.judge)
+    of = {kind: {k.removeprefix(kind): v for k, v in measured.items() if k.startswith(kind)} for kind in KINDS}
+    found[name] = {key: value.numpy() for key, value in of["figure "].items()}
+    distances = {key: float(value) for key, value in of["distance "].items()}
     table = rows(name, STYLED, found[name], **distances, minutes=minutes)
-    for row, line in zip(table, leakage if leakage is not None else [], strict=False):
-        row["leakage"] = dict(zip(given.judge.attributes, np.round(line, 4).tolist(), strict=True))
+    for row, line in zip(table, measured.get("leakage", []), strict=False):
+        row["leakage"] = dict(zip(given.judge.attributes, np.round(line.numpy(), 4).tolist(), strict=True))
     return table[-1:] if name.startswith("ablations/") else table
 
 
@@ -128,11 +154,11 @@ def baselines(model: AnyEditor, given: Setting, found: dict[str, Figures]) -> li
     images = given.held.images
     begun = edit(images, model)
     methods = {
-        "truth": of_truth(given),
-        "source copy": Method(lambda i: images, lambda i: images),
-        "class mean": Method(None, lambda i: begun.swap(STYLED[i]).images),
+        "truth": (of_truth(given), None),
+        "source copy": (Method(lambda i: images, lambda i: images), None),
+        "class mean": (Method(None, lambda i: begun.swap(STYLED[i]).images), model),
     }
-    return [row for name, method in methods.items() for row in of_one(name, method, None, given, found)]
+    return [row for name, (method, by) in methods.items() for row in of_one(name, method, None, given, found, by=by)]
 
 
 def show(plan: Plan, model: AnyEditor, given: Setting) -> None:

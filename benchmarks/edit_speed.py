@@ -41,19 +41,15 @@ def measure(*, quick: bool, seed: int) -> tuple[Mapping[str, float], Sequence[Ma
 
 def models(attributes: Sequence[str]) -> dict[str, Any]:
     """An editor and the two peers, untrained."""
-    from lineament.editing.editor import Editor
+    from lineament.editing.editor import untrained
     from lineament.editing.fader import Fader, FaderConfig
     from lineament.editing.hisd import Hisd, HisdConfig
-    from lineament.editing.networks import Encoder, Eraser, Generator
     from lineament.editing.presets import PRESETS
 
     config = PRESETS["lineament"]
-    sizes = {name: getattr(config, name) for name in ("latent", "code", "width")}
-    networks = (kind(SIZE, len(attributes), **sizes) for kind in (Encoder, Generator))
-    eraser = Eraser(SIZE, len(attributes), width=config.width) if config.erase else None
-    editor = Editor(
-        *networks, attributes, {"size": SIZE} | sizes, eraser=eraser, gated=config.gated, detail=config.detail
-    )
+    settings = {name: getattr(config, name) for name in ("latent", "code", "width", "masked")}
+    switches = {"erases": config.erase > 0, "gated": config.gated, "detail": config.detail}
+    editor = untrained(attributes, {"size": SIZE} | settings, **switches)
     peers = {"fader": Fader(attributes, SIZE, FaderConfig()), "hisd": Hisd(attributes, SIZE, HisdConfig())}
     return {"lineament": editor, **peers}
 

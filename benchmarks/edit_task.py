@@ -34,7 +34,8 @@ MODELS = ("lineament", "paper", "fader", "hisd")
 ABLATION_STEPS = 1000
 ABLATIONS: dict[str, dict[str, Any]] = {
     "all": {},
-    "no-erase": {"erase": 0.0},
+    "no-erase": {"erase": 0.0, "masked": False},
+    "no-mask": {"masked": False},
     "no-edited": {"edited": 0.0},
     "no-cgan": {"cgan": 0.0},
     "no-restore": {"restore": 0.0},
@@ -47,6 +48,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 }
 """What is taken from the preset ``lineament``, or given to it, one at a time; all start from its eraser but
 ``no-cgan``, whose own does without a critic."""
+
+LOADING = 0.2
+"""Processor minutes, at most, of taking up a run that is finished."""
 
 SHOWN = (
     *("swap_success", "second_success", "collateral", "identity_kept", "reconstruction_l1", "probe_label_from_z"),
@@ -120,18 +124,23 @@ def recipe(plan: Plan) -> tuple[Callable[..., Any], Any]:
 def trained(plan: Plan, material: Material) -> tuple[AnyEditor, float]:
     """The model of a plan, and the processor minutes of its training, to which other programs add nothing.
 
-    They are known of a training that one session began and ended, else NaN; an ablation's leave out what it took over.
+    They are those of all sessions, NaN if one was killed too hard to write its own down; an ablation's leave out what
+    it took over.
     """
     train, config = recipe(plan)
     ledger, begun = plan.folder / "minutes.json", plan.folder.exists()
+    before = json.loads(ledger.read_text()) if ledger.exists() else float("nan" if begun else 0)
     print(f"{plan.data} {plan.name}", flush=True)
     if plan.name.startswith("ablations/"):
         _beforehand(plan)
     worked = time.process_time()
-    model = train(*material[:4], config, plan.folder, seed=plan.seed, device="cpu", card=material.card)
-    if not begun:
-        ledger.write_text(json.dumps((time.process_time() - worked) / 60))
-    return model, json.loads(ledger.read_text()) if ledger.exists() else float("nan")
+    try:
+        model = train(*material[:4], config, plan.folder, seed=plan.seed, device="cpu", card=material.card)
+    finally:
+        minutes = (time.process_time() - worked) / 60
+        if plan.folder.exists() and minutes > LOADING:
+            ledger.write_text(json.dumps(before + minutes))
+    return model, json.loads(ledger.read_text()) if ledger.exists() else before
 
 
 def _beforehand(plan: Plan) -> None:
@@ -148,7 +157,7 @@ def _beforehand(plan: Plan) -> None:
 
 def flags(parser: argparse.ArgumentParser) -> None:
     """The flags of a benchmark that trains."""
-    parser.add_argument("--train", metavar="RUN", help="train this one alone: oracle, a model, or ablations/NAME")
+    parser.add_argument("--train", metavar="RUN", help="work on this one alone: oracle, a model, or ablations/NAME")
 
 
 def swap_figures(

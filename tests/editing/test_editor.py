@@ -1,13 +1,14 @@
 """The editor's promises: nothing changes where nothing is asked, and an artifact gives back what was saved."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 
 from lineament.editing import editor as module
 from lineament.editing.editor import CHANGED, change, composed, load
-from lineament.editing.networks import erased
+from lineament.editing.eraser import Eraser
 from lineament.errors import JobError, UsageError
 from tests.editing.small_editor import small_editor
 
@@ -44,7 +45,7 @@ def test_change_is_63_percent_at_its_unit() -> None:
 
 def test_an_attribute_that_is_not_there_has_the_code_of_its_absence() -> None:
     editor, images = small_editor(), torch.rand(64, 3, 32, 32)
-    found = editor.encoder.styles(images)
+    found = editor.styles(images)
     there = editor._present(found) > 0
     codes = editor.encode(images)
     assert there.any() and not there.all()
@@ -54,18 +55,11 @@ def test_an_attribute_that_is_not_there_has_the_code_of_its_absence() -> None:
 
 def test_styles_are_those_of_every_attribute_there_or_not() -> None:
     editor, images = small_editor(), torch.rand(4, 3, 32, 32)
-    assert torch.equal(editor.styles(images), editor.encoder.styles(images))
+    R = cast(Eraser, editor.eraser)
+    masks = R.masks(R.layers(images))
+    assert torch.equal(editor.styles(images), editor.encoder.styles(images, masks))
     with pytest.raises(UsageError, match="takes 3 x 32 x 32, got 3 x 16 x 16"):
         editor.styles(images[..., :16, :16])
-
-
-def test_paintings_cover_one_another_in_turn() -> None:
-    images, paintings, masks = torch.rand(2, 3, 4, 4), torch.rand(2, 2, 3, 4, 4), torch.rand(2, 2, 1, 4, 4)
-    which = torch.tensor([[1.0, 1.0], [0.0, 1.0]])
-    result = erased(images, (paintings, masks), which)
-    first = images[0] * (1 - masks[0, 0]) + paintings[0, 0] * masks[0, 0]
-    torch.testing.assert_close(result[0], first * (1 - masks[0, 1]) + paintings[0, 1] * masks[0, 1])
-    torch.testing.assert_close(result[1], images[1] * (1 - masks[1, 1]) + paintings[1, 1] * masks[1, 1])
 
 
 def test_draws_spread_as_the_class_does_and_repeat_with_their_seed() -> None:

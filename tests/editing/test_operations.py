@@ -130,7 +130,7 @@ def test_force_takes_what_the_reference_has_not_that_it_has_nothing(editor, imag
     absence = editor.centroid(1, 0).expand(2, -1)
     torch.testing.assert_close(editor.encode(without).a[:, 1], absence)  # the editor is gated, as the shipped one
     found = edit(images[:2], editor).borrow("Eyeglasses", without, force=True).after.a[:, 1]
-    torch.testing.assert_close(found, editor.encoder.styles(without)[:, 1])
+    torch.testing.assert_close(found, editor.styles(without)[:, 1])
     assert not torch.isclose(found, absence).any() and not torch.isclose(found[0], found[1]).any()
 
 

@@ -10,24 +10,12 @@ from lineament.editing import erasing, label_reader, sampling, training
 from lineament.editing.presets import EditorConfig, preset
 from lineament.editing.training import train_editor
 from lineament.errors import JobError, UsageError
+from tests.editing.colored import NAMES, patches
 
 SMALL = replace(
     preset("lineament"), width=8, critic_width=8, latent=2, code=2, steps=6, batch=8, evaluations=2, classifier_steps=3,
     eraser_steps=4,
 )  # fmt: skip
-NAMES = ("Left", "Right")
-
-
-def patches(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Grey squares of 32 px with a patch of some colour on the left, on the right, on both or on none."""
-    draw = torch.Generator().manual_seed(seed)
-    labels = (torch.rand(n, 2, generator=draw) < 0.5).to(torch.int8)
-    images = torch.randint(90, 160, (n, 1, 1, 1), generator=draw).expand(n, 3, 32, 32).clone().to(torch.uint8)
-    colours = torch.randint(0, 256, (n, 2, 3, 1, 1), generator=draw).to(torch.uint8)
-    for i, place in enumerate((slice(4, 12), slice(20, 28))):
-        there = labels[:, i] == 1
-        images[there, :, 12:20, place] = colours[there, i].expand(-1, 3, 8, 8)
-    return images, labels
 
 
 @pytest.mark.parametrize(("name", "calls"), [("lineament", (2, 5, 10)), ("paper", (5,))])
@@ -74,12 +62,17 @@ def test_unknown_labels_are_read_from_the_picture(tmp_path: Path) -> None:
         train_editor(images, labels, patches(16, 1), NAMES[:1], SMALL, tmp_path / "narrow", device="cpu")
 
 
-@pytest.mark.parametrize(
-    "term", ["cgan", "inv", "attr", "spec", "center", "prior", "recode", "edited", "erase", "restore", "same", "region"]
+TERMS = (
+    *("cgan", "inv", "attr", "spec", "center", "prior", "recode", "edited"),
+    *("erase", "restore", "same", "region", "fill", "masked"),
 )
+
+
+@pytest.mark.parametrize("term", TERMS)
 def test_every_term_can_be_switched(tmp_path: Path, term: str) -> None:
     value = 0.0 if getattr(SMALL, term) else 1.0
-    config: EditorConfig = replace(SMALL, steps=2, classifier_steps=1, eraser_steps=1, evaluations=1, **{term: value})  # type: ignore[arg-type]
+    few = replace(SMALL, steps=2, classifier_steps=1, eraser_steps=2, evaluations=1, masked=term != "erase")
+    config: EditorConfig = replace(few, **{term: value})  # type: ignore[arg-type]
     editor = train_editor(*patches(32, 0), patches(8, 1), NAMES, config, tmp_path, device="cpu")
     assert all(value.isfinite().all() for value in editor.state_dict().values())
 

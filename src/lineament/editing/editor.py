@@ -11,15 +11,19 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from lineament import artifacts
-from lineament.editing.networks import Encoder, Eraser, Generator, check_sides, erased
+from lineament.editing.eraser import Eraser, painted_over
+from lineament.editing.networks import Encoder, Generator, check_sides
 from lineament.errors import JobError, UsageError
 from lineament.images import check_images
 
-__all__ = ["Codes", "Editor", "change", "composed", "load", "shipped"]
+__all__ = ["Codes", "Editor", "change", "composed", "load", "shipped", "untrained"]
 
 Images = Float[Tensor, "batch channels height width"]
 CHANGED = 0.06
 """A difference of drawings, in grey values of [0, 1], that counts as a change by 63 %."""
+
+SWITCHES = ("erases", "gated", "detail")
+"""Of an artifact's configuration, what is true or false."""
 
 UNMOVED = 1e-4
 """A difference of codes up to which an attribute stays as it is: batches of another size differ in the last bits."""
@@ -43,7 +47,7 @@ class Editor(nn.Module):
     Args:
         encoder, generator: of one size and with equally many attributes.
         attributes: their names.
-        settings: the networks' arguments, for the artifact: size, latent, code, width.
+        settings: the networks' arguments, for the artifact: size, latent, code, width, masked.
         eraser: paints over the attributes that are there, before z is read; None reads z from the image as it is.
         gated: an attribute that is not there has the centroid of its absence for a code, so that it has no style.
         detail: what the generator cannot draw is kept where an edit changes nothing; else the drawing is the result.
@@ -59,7 +63,7 @@ class Editor(nn.Module):
         encoder: Encoder,
         generator: Generator,
         attributes: Sequence[str],
-        settings: dict[str, int],
+        settings: dict[str, Any],
         *,
         eraser: Eraser | None = None,
         gated: bool = True,
@@ -83,24 +87,25 @@ class Editor(nn.Module):
     @torch.no_grad()
     def encode(self, images: Images) -> Codes:
         """The codes of RGB images of `shape`; ``UsageError`` for any other."""
-        a = self.styles(images)
+        self._check(images)
+        masks = self._masks(images)
+        a = self.encoder.styles(images, masks)
         present = self._present(a) > 0
-        z = self.encoder.rest(self.erase(images, present))
+        z = self.encoder.rest(images if self.eraser is None else self.eraser(images, masks, present))
         return Codes(z, torch.where(present[:, :, None], a, self.centroids[:, 0]) if self.gated else a)
 
     @torch.no_grad()
     def styles(self, images: Images) -> Float[Tensor, "batch attributes q"]:
         """What the encoder makes of each attribute, there or not, ungated; ``UsageError`` as `encode`."""
-        check_images(images)
-        if tuple(images.shape[1:]) != self.shape:
-            wanted, got = (" x ".join(map(str, shape)) for shape in (self.shape, images.shape[1:]))
-            raise UsageError(f"images: this editor takes {wanted}, got {got}; bring them to that size and to RGB")
-        return self.encoder.styles(images)
+        self._check(images)
+        return self.encoder.styles(images, self._masks(images))
 
     @torch.no_grad()
     def erase(self, images: Images, which: Bool[Tensor, "batch attributes"]) -> Images:
         """The images with the attributes in ``which`` painted over; as they are, without an eraser."""
-        return images if self.eraser is None else erased(images, self.eraser(images), which.to(images.dtype))
+        if self.eraser is None:
+            return images
+        return painted_over(images, self.eraser.layers(images), which.to(images.dtype))
 
     @torch.no_grad()
     def decode(self, codes: Codes) -> Images:
@@ -126,6 +131,15 @@ class Editor(nn.Module):
     def present(self, codes: Codes) -> Float[Tensor, "batch attributes"]:
         """The log-odds that each attribute is there: the linear classifiers H_i on its code."""
         return self._present(codes.a)
+
+    def _check(self, images: Tensor) -> None:
+        check_images(images)
+        if tuple(images.shape[1:]) != self.shape:
+            wanted, got = (" x ".join(map(str, shape)) for shape in (self.shape, images.shape[1:]))
+            raise UsageError(f"images: this editor takes {wanted}, got {got}; bring them to that size and to RGB")
+
+    def _masks(self, images: Tensor) -> Tensor | None:
+        return None if self.eraser is None else self.eraser.masks(self.eraser.layers(images))
 
     def _present(self, a: Tensor) -> Tensor:
         return (a * self.planes[:, :-1]).sum(2) + self.planes[:, -1]
@@ -157,12 +171,27 @@ class Editor(nn.Module):
             config={
                 "attributes": list(self.attributes),
                 "networks": self.settings,
-                "erases": self.eraser is not None,
-                "gated": self.gated,
-                "detail": self.detail,
+                **{"erases": self.eraser is not None, "gated": self.gated, "detail": self.detail},
             },
             **card,
         )
+
+
+def untrained(
+    attributes: Sequence[str],
+    settings: dict[str, Any],
+    *,
+    erases: bool,
+    gated: bool,
+    detail: bool,
+    card: dict[str, Any] | None = None,
+) -> Editor:
+    """An editor with random weights; arguments as `Editor`'s."""
+    sizes, width = (settings["size"], len(attributes)), settings["width"]
+    drawing = {"latent": settings["latent"], "code": settings["code"], "width": width}
+    encoder, generator = Encoder(*sizes, **drawing, masked=bool(settings["masked"])), Generator(*sizes, **drawing)
+    eraser = Eraser(*sizes, width=width) if erases else None
+    return Editor(encoder, generator, attributes, settings, eraser=eraser, gated=gated, detail=detail, card=card)
 
 
 def composed(images: Images, before: Images, after: Images) -> Images:
@@ -193,13 +222,7 @@ def load(folder: str | Path) -> Editor:
         config = artifact.card["config"]
         attributes, settings = [str(name) for name in config["attributes"]], dict(config["networks"])
         check_sides((3, settings["size"], settings["size"]))
-        sizes = (settings["size"], len(attributes))
-        drawing = {name: settings[name] for name in ("latent", "code", "width")}
-        editor = Editor(
-            Encoder(*sizes, **drawing), Generator(*sizes, **drawing), attributes, settings,
-            eraser=Eraser(*sizes, width=settings["width"]) if config["erases"] else None,
-            gated=bool(config["gated"]), detail=bool(config["detail"]), card=artifact.card,
-        )  # fmt: skip
+        editor = untrained(attributes, settings, card=artifact.card, **{name: bool(config[name]) for name in SWITCHES})
         editor.load_state_dict(artifact.tensors)
     except (LookupError, TypeError, ValueError, RuntimeError, UsageError) as error:
         told = str(error).splitlines()[0]

@@ -1,4 +1,4 @@
-"""Train the eraser R: take one attribute off an image, so that its critic and C believe it, and paint over little."""
+"""Train the eraser R: it marks little, and fills it so that its critic and C believe the attributes gone."""
 
 from dataclasses import dataclass, fields
 from itertools import chain
@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from lineament.editing import objective
+from lineament.editing.eraser import Eraser, painted_over
 from lineament.editing.label_reader import read
-from lineament.editing.networks import Critic, Eraser, LabelReader, erased
+from lineament.editing.networks import Critic, LabelReader
 from lineament.editing.presets import EditorConfig
 from lineament.editing.sampling import Pools, batch
 from lineament.errors import JobError
 from lineament.training import Run, moving_average
 
-__all__ = ["EraserConfig", "bared", "train_eraser"]
+__all__ = ["EraserConfig", "train_eraser"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class EraserConfig:
     erase: float
     region: float
     smoothness: float
+    fill: float
     penalty: float
     penalty_every: int
     width: int
@@ -45,6 +47,10 @@ class EraserConfig:
 
 def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Path, **where: Any) -> Eraser:
     """Train R in ``folder``; a killed call, repeated, goes on.
+
+    In the first half of the steps it learns to mark: masks and paintings of one attribute at a time, so that its
+    critic and C believe it gone and little is painted. In the second half it learns to fill what was marked: truly,
+    where an attribute's place was put on an image without it, and so that critic and C believe it, where it was there.
 
     Args:
         pools: images by attribute and class.
@@ -72,23 +78,35 @@ def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Pat
     ]
     R, D, *adam = run.prepare(R, D, *adam)
     run.track(R=R, D=D, average=average, R_adam=adam[0], D_adam=adam[1])
-    half, every = run.accelerator.autocast, config.penalty_every
+    half, every, phase = run.accelerator.autocast, config.penalty_every, (config.steps + 1) // 2
 
     for step in run.steps(config.steps, "training eraser"):
         for group in chain(*(optimizer.param_groups for optimizer in adam)):
-            group["lr"] = config.learning_rate * min(1.0, 2 * (1 - step / config.steps))
+            group["lr"] = config.learning_rate * min(1.0, 2 * (1 - step % phase / phase))
+        marking = step < phase
         x, y, chosen = batch(pools, config.batch, 1.0, run.device)
-        real, real_labels, asked = batch(pools, config.batch, 0.5, run.device)
+        real, real_labels, asked = batch(pools, config.batch, 0.5 if marking else 0.0, run.device)
+        gone = chosen if marking else y == 1
+        wanted = torch.where(gone, 0.0, y)
+        terms: dict[str, Tensor] = {}
         with half():
-            layers = R(x)
-        bare, mask = erased(x, layers, chosen.float()), layers[1][chosen]
-        wanted = torch.where(chosen, 0.0, y)
+            if marking:
+                layers = R.layers(x)
+                bare, mask = painted_over(x, layers, chosen.float()), layers[1][chosen]
+                # concave, so that half a mask and the opposite colour are no cheaper than the whole and the right one
+                terms["region"] = (1.25 * mask / (mask + 0.25)).mean() * min(1.0, step / 300)  # first it must find any
+                terms["smoothness"] = objective.smoothness(mask)
+            else:
+                with torch.no_grad():
+                    masks = R.masks(cast(Eraser, average.module).layers(x))
+                bare = R(x, masks, gone)
+                terms["fill"] = _known(R, x, masks, gone)
         if not bool(bare.isfinite().all()):
             raise JobError(f"{folder}: training diverged at step {step}; delete the folder and lower the learning rate")
 
         with half():
             judged = D(torch.cat([real, bare.detach()]), torch.cat([real_labels, wanted]))
-        true, false = judged[: len(real)][real_labels != 0.5], judged[len(real) :][chosen]
+        true, false = judged[: len(real)][real_labels != 0.5], judged[len(real) :][gone]
         adversary = objective.discrimination(true, false)
         if config.penalty and step % every == 0:
             seen = real.clone().requires_grad_(True)
@@ -100,13 +118,9 @@ def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Pat
 
         D.requires_grad_(False)
         with half():
-            judged = D(bare, wanted)[chosen]
-        terms = {
-            "cgan": objective.realism(judged),
-            "erase": objective.labelled(torch.where(chosen, read(C, bare, half), 0.0), torch.where(chosen, 0.0, 0.5)),
-            "region": mask.mean() * min(1.0, step / 300),  # first it must find out what to paint at all
-            "smoothness": objective.smoothness(mask),
-        }
+            judged = D(bare, wanted)[gone]
+        terms["cgan"] = objective.realism(judged)
+        terms["erase"] = objective.labelled(torch.where(gone, read(C, bare, half), 0.0), torch.where(gone, 0.0, 0.5))
         run.backward(torch.stack([getattr(config, name) * value for name, value in terms.items()]).sum())
         adam[0].step()
         adam[0].zero_grad()
@@ -117,8 +131,15 @@ def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Pat
     return trained.eval().requires_grad_(False)
 
 
-def bared(R: Eraser, images: Tensor, *which: Tensor, half: Any) -> list[Tensor]:
-    """The images without some attributes: for each ``(batch, attributes)`` bool in ``which`` once."""
-    with torch.no_grad(), half():
-        layers = R(images)
-    return [erased(images, layers, each.to(images.dtype)) for each in which]
+def _known(R: Eraser, x: Tensor, masks: Tensor, own: Tensor) -> Tensor:
+    """The error where the image is filled and its truth is known: in the places of the attributes of the image before.
+
+    Some of its own are filled at once, for there may be several, but there nothing is known.
+    """
+    n = len(x)
+    lent = own.roll(1, 0) & ~own & (torch.rand_like(masks[:, :, 0, 0, 0]) < 0.5)
+    too = own & (torch.rand(n, 1, device=x.device) < 0.7)
+    places, of_own = R.region(masks.roll(1, 0), lent), R.region(masks, own)
+    region = torch.maximum(places, R.region(masks, too))
+    known = places * (1 - of_own)
+    return ((R.filled(x, region) - x).abs() * known).sum() / (3 * known.sum()).clamp(min=1)

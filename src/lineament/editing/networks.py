@@ -1,8 +1,4 @@
-"""The networks of chapter 3: an encoder to [z, a_1 .. a_L], a generator back, a critic, and adversaries on codes.
-
-Beside the dissertation's stands an eraser. Whatever an adversary asks of z, what the encoder sees it can write into
-it; what was taken off the picture before, it cannot.
-"""
+"""The networks of chapter 3: an encoder to [z, a_1 .. a_L], a generator back, a critic, and adversaries on codes."""
 
 from itertools import pairwise
 from typing import Any, cast
@@ -13,9 +9,12 @@ from torch import Tensor, nn
 
 from lineament.errors import UsageError
 
-__all__ = ["CodeReader", "Critic", "Encoder", "Eraser", "Generator", "LabelReader", "check_sides", "erased"]
+__all__ = [
+    "CodeReader", "Critic", "Encoder", "Generator", "LabelReader", "check_sides", "initialised", "widths",
+]  # fmt: skip
 
 Images = Float[Tensor, "batch channels height width"]
+Masks = Float[Tensor, "batch attributes 1 height width"]
 SIDE = 8
 """Height and width of z and of the feature maps it comes from."""
 
@@ -29,71 +28,55 @@ class Encoder(nn.Module):
         latent: channels of z at each of its 8 x 8 places; p is 64 times that.
         code: q.
         width: channels of the first layer.
+        masked: the whole image tells one number of each code, whether the attribute is there; the others, how it
+            looks, are read under its mask. Else all are read from the whole image.
     """
 
-    def __init__(self, size: int, attributes: int, *, latent: int, code: int, width: int) -> None:
+    def __init__(self, size: int, attributes: int, *, latent: int, code: int, width: int, masked: bool = False) -> None:
         super().__init__()
         self.attributes, self.code = attributes, code
-        widths = _widths(size, width)
-        self.to_z = nn.Sequential(_trunk(widths), nn.Conv2d(widths[-1], latent, 3, 1, 1), nn.Flatten())
-        self.to_a = nn.Sequential(_trunk(widths), _whole(widths[-1], attributes * code))
-        self.apply(_initialised)
-
-    def forward(self, images: Images, erased: Images) -> tuple[Tensor, Tensor]:
-        """z of what is left of the images, and the attributes' codes of the images themselves."""
-        return self.rest(erased), self.styles(images)
+        channels = widths(size, width)
+        self.to_z = nn.Sequential(_trunk(channels), nn.Conv2d(channels[-1], latent, 3, 1, 1), nn.Flatten())
+        self.to_a = nn.Sequential(_trunk(channels), _whole(channels[-1], attributes * (1 if masked else code)))
+        self.looks = StyleReader(size, attributes, code - 1, width=width // 2) if masked else None
+        self.apply(initialised)
 
     def rest(self, erased: Images) -> Float[Tensor, "batch p"]:
-        """z alone."""
+        """z, from what is left of images."""
         z: Tensor = self.to_z(2 * erased - 1)
         return z.float()
 
-    def styles(self, images: Images) -> Float[Tensor, "batch attributes q"]:
-        """The attributes' codes alone."""
+    def styles(self, images: Images, masks: Masks | None = None) -> Float[Tensor, "batch attributes q"]:
+        """The attributes' codes; ``masks`` say where each attribute is, for an encoder that is ``masked``."""
         a: Tensor = self.to_a(2 * images - 1)
-        return a.float().view(-1, self.attributes, self.code)
+        a = a.float().view(len(images), self.attributes, -1)
+        return a if self.looks is None else torch.cat([a, self.looks(images, cast(Tensor, masks))], 2)
 
 
-class Eraser(nn.Module):
-    """R: for each attribute what the image would show without it, and the mask of where.
+class StyleReader(nn.Module):
+    """How each attribute looks: ``(batch, attributes, outputs)``, read off what the image shows under its mask alone.
 
-    It sees every layer of the image, for what is not the attribute shall stay as it is.
+    On the whole image the color of an earring is lost among greater things. One trunk serves all attributes; beside
+    what it finds stands the mean color under the mask.
     """
 
-    def __init__(self, size: int, attributes: int, *, width: int) -> None:
+    def __init__(self, size: int, attributes: int, outputs: int, *, width: int) -> None:
         super().__init__()
-        self.attributes = attributes
-        widths = _widths(size, width)
-        self.first = nn.Conv2d(3, widths[0], 4, 2, 1)
-        self.down = nn.ModuleList(_halved(*pair) for pair in pairwise([*widths, widths[-1]]))
-        self.up = nn.ModuleList(_doubled(*pair) for pair in pairwise([widths[-1], *widths[::-1], width]))
-        self.output = nn.Conv2d(width, 4 * attributes, 3, 1, 1)
-        self.apply(_initialised)
-        with torch.no_grad():
-            self.output.weight[3 * attributes :] *= 0.1
-            cast(Tensor, self.output.bias)[3 * attributes :] = -2.0  # at first little is painted over
+        channels = widths(size, width)
+        last = channels[-1]
+        halved = nn.Conv2d(last, last, 4, 2, 1, bias=False)
+        self.trunk = nn.Sequential(_trunk(channels, 4), halved, nn.BatchNorm2d(last), nn.LeakyReLU(0.2), nn.Flatten())
+        inputs = last * (SIDE // 2) ** 2 + 3
+        self.weights = nn.Parameter(torch.randn(attributes, inputs, outputs) / inputs**0.5)
+        self.biases = nn.Parameter(torch.zeros(attributes, outputs))
 
-    def forward(self, images: Images) -> tuple[Tensor, Tensor]:
-        """Paintings ``(batch, attributes, 3, height, width)`` and masks ``(batch, attributes, 1, height, width)``."""
-        seen = [self.first(2 * images - 1)]
-        for stage in self.down:
-            seen.append(stage(seen[-1]))
-        hidden = seen.pop()
-        for stage in self.up:
-            hidden = stage(hidden)
-            hidden = hidden + seen.pop() if seen else hidden
-        values = self.output(hidden.relu()).float()
-        drawn, masks = values.tensor_split([3 * self.attributes], 1)
-        changes = drawn.reshape(len(images), self.attributes, *images.shape[1:])
-        stretched = (1.2 * masks.sigmoid() - 0.1).clamp(0, 1)  # a mask of 0.9 would leave a tenth of every colour
-        return (changes + images.logit(0.02)[:, None]).sigmoid(), stretched[:, :, None]
-
-
-def erased(images: Images, layers: tuple[Tensor, Tensor], which: Tensor) -> Images:
-    """The images painted over, one attribute after the other; ``which`` ``(batch, attributes)`` says where it is 1."""
-    for painting, mask in zip(layers[0].unbind(1), (layers[1] * which[:, :, None, None, None]).unbind(1), strict=True):
-        images = images * (1 - mask) + painting * mask
-    return images
+    def forward(self, images: Images, masks: Masks) -> Tensor:
+        shown = (2 * images[:, None] - 1) * masks
+        color = shown.sum((3, 4)) / masks.sum((3, 4)).clamp(min=1)
+        each = torch.cat([shown, masks], 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        found = torch.cat([self.trunk(each).float().unflatten(0, shown.shape[:2]), color], 2)
+        styles: Tensor = torch.bmm(found.transpose(0, 1), self.weights).transpose(0, 1)
+        return styles.float() + self.biases
 
 
 class LabelReader(nn.Module):
@@ -101,9 +84,9 @@ class LabelReader(nn.Module):
 
     def __init__(self, size: int, attributes: int, *, width: int) -> None:
         super().__init__()
-        widths = _widths(size, width)
-        self.layers = nn.Sequential(_trunk(widths), _whole(widths[-1], attributes))
-        self.apply(_initialised)
+        channels = widths(size, width)
+        self.layers = nn.Sequential(_trunk(channels), _whole(channels[-1], attributes))
+        self.apply(initialised)
 
     def forward(self, images: Images) -> Tensor:
         """What is there in images in [0, 1]."""
@@ -121,20 +104,20 @@ class Generator(nn.Module):
     def __init__(self, size: int, attributes: int, *, latent: int, code: int, width: int) -> None:
         super().__init__()
         self.latent = latent
-        widths = _widths(size, width)[::-1]
+        channels = widths(size, width)[::-1]
         total = attributes * code
-        self.placed = nn.Linear(total, widths[0] * SIDE**2)
+        self.placed = nn.Linear(total, channels[0] * SIDE**2)
         self.first = nn.Sequential(
-            nn.Conv2d(latent + widths[0], widths[0], 3, 1, 1, bias=False), nn.BatchNorm2d(widths[0])
+            nn.Conv2d(latent + channels[0], channels[0], 3, 1, 1, bias=False), nn.BatchNorm2d(channels[0])
         )
-        outputs = [*widths[1:], max(16, width // 2)]
+        outputs = [*channels[1:], max(16, width // 2)]
         self.stages = nn.ModuleList(
             nn.Sequential(nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False), nn.BatchNorm2d(o, affine=False))
-            for i, o in zip(widths, outputs, strict=True)
+            for i, o in zip(channels, outputs, strict=True)
         )
         self.styled = nn.ModuleList(nn.Linear(total, 2 * channels) for channels in outputs)
         self.output = nn.Conv2d(outputs[-1], 3, 3, 1, 1)
-        self.apply(_initialised)
+        self.apply(initialised)
 
     def forward(self, z: Float[Tensor, "batch p"], a: Float[Tensor, "batch attributes q"]) -> Tensor:
         """The image that the codes describe."""
@@ -157,12 +140,12 @@ class Critic(nn.Module):
 
     def __init__(self, size: int, attributes: int, *, width: int) -> None:
         super().__init__()
-        widths = _widths(size, width)
+        channels = widths(size, width)
         layers: list[nn.Module] = []
-        for inputs, outputs in pairwise([3, *widths, widths[-1]]):
+        for inputs, outputs in pairwise([3, *channels, channels[-1]]):
             layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2)]
         self.trunk = nn.Sequential(*layers, nn.Flatten())
-        self.judge = nn.Linear(widths[-1] * (SIDE // 2) ** 2, 2 * attributes)
+        self.judge = nn.Linear(channels[-1] * (SIDE // 2) ** 2, 2 * attributes)
         for layer in self.trunk:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, 0.2)
@@ -197,27 +180,18 @@ def check_sides(shape: tuple[int, ...]) -> None:
         raise UsageError(f"images: an editor takes 3 x s x s with s 32, 64, 128 or 256, got {told}; resize them")
 
 
-def _widths(size: int, width: int) -> list[int]:
+def widths(size: int, width: int) -> list[int]:
     """Channels of the layers from the image to `SIDE`."""
     levels = (size // SIDE).bit_length() - 1
     return [width * min(2**level, 4) for level in range(levels)]
 
 
-def _trunk(widths: list[int]) -> nn.Sequential:
+def _trunk(channels: list[int], inputs: int = 3) -> nn.Sequential:
     """From the image to `SIDE`, half the size in every layer."""
-    layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 4, 2, 1), nn.LeakyReLU(0.2)]
-    for inputs, outputs in pairwise(widths):
-        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
+    layers: list[nn.Module] = [nn.Conv2d(inputs, channels[0], 4, 2, 1), nn.LeakyReLU(0.2)]
+    for before, outputs in pairwise(channels):
+        layers += [nn.Conv2d(before, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers)
-
-
-def _halved(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs))
-
-
-def _doubled(inputs: int, outputs: int) -> nn.Sequential:
-    convolution = nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)
-    return nn.Sequential(nn.ReLU(), convolution, nn.BatchNorm2d(outputs))
 
 
 def _whole(channels: int, outputs: int) -> nn.Sequential:
@@ -227,7 +201,7 @@ def _whole(channels: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(channels * (SIDE // 2) ** 2, outputs))
 
 
-def _initialised(module: nn.Module) -> Any:
+def initialised(module: nn.Module) -> Any:
     """DCGAN's start for convolutions: N(0, 0.02)."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)

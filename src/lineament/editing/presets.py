@@ -19,11 +19,13 @@ class EditorConfig:
         erase: weight of the same where an attribute was painted over; 0 is no eraser, z is then read from the image.
         region: weight of the share of the image that the eraser paints over, and of the mean change by an edit.
         smoothness: weight of the total variation of the eraser's masks.
+        fill: weight of the absolute error where the eraser paints and the truth is known.
         restore: weight of equation 3.1 where the codes that an edit left alone are read from the edited image.
         same: weight of the difference between an edited image's codes, read again, and those it was made with.
         power: 1 or 2, the power of the error of a reconstruction.
         kappa: the error below which equation 3.1 earns nothing.
-        focus: how much more a pixel counts in a reconstruction where an edit changes it.
+        focus: how much more a pixel counts in a reconstruction where an edit changes it; with an eraser, the more the
+            smaller the attribute that is there.
         undecided: what an adversary reads in z shall be 0.5; else, as printed, wrong.
         inv_penalty: weight of R1 on C_inv.
         penalty: weight of R1 on the critic, applied every ``penalty_every`` steps.
@@ -32,6 +34,7 @@ class EditorConfig:
         noise: standard deviation of the noise on z in training, on codes beside which beta is 1.
         momentum: alpha of equations 3.7 and 3.8.
         gated, detail: see `Editor`.
+        masked: see `Encoder`; only with an eraser, whose masks they are.
         measured: draws spread as codes do; else by equation 3.5.
         latent, code, width, critic_width: see `Encoder`; q is ``code``.
         steps, batch, learning_rate: of Adam (betas 0.5 and 0.99); the rate falls to 0 over the second half.
@@ -50,13 +53,14 @@ class EditorConfig:
     recode: float = 0.0
     edited: float = 1.0
     erase: float = 1.0
-    region: float = 1.0
+    region: float = 0.5
     smoothness: float = 0.2
+    fill: float = 100.0
     restore: float = 20.0
     same: float = 0.0
     power: int = 1
     kappa: float = 0.0
-    focus: float = 6.0
+    focus: float = 0.3
     undecided: bool = True
     inv_penalty: float = 0.1
     penalty: float = 0.3
@@ -67,9 +71,10 @@ class EditorConfig:
     momentum: float = 0.05
     gated: bool = True
     detail: bool = True
+    masked: bool = True
     measured: bool = True
     latent: int = 8
-    code: int = 8
+    code: int = 12
     width: int = 32
     critic_width: int = 32
     steps: int = 6000
@@ -78,12 +83,12 @@ class EditorConfig:
     averaging: float = 0.999
     evaluations: int = 5
     classifier_steps: int = 1200
-    eraser_steps: int = 4000
+    eraser_steps: int = 6000
 
     def __post_init__(self) -> None:
         weights = (
             "recon", "cgan", "inv", "attr", "spec", "center", "prior", "recode", "edited", "erase", "restore", "same",
-            "region", "smoothness", "kappa", "focus", "inv_penalty", "penalty", "noise",
+            "region", "smoothness", "fill", "kappa", "focus", "inv_penalty", "penalty", "noise",
         )  # fmt: skip
         for name in weights:
             if not 0 <= getattr(self, name) < 1e9:
@@ -104,6 +109,10 @@ class EditorConfig:
         ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if self.masked and not self.erase:
+            raise UsageError("masked: codes are read under the eraser's masks, and erase is 0; switch masked off, too")
+        if self.masked and self.code < 2:
+            raise UsageError(f"code: expected at least 2 with masked, got {self.code}")
         if self.adversary_steps < 0:
             raise UsageError(f"adversary_steps: expected 0 or more, got {self.adversary_steps}")
 
@@ -118,7 +127,7 @@ benchmarks.edit_portraits``.
 PAPER = replace(
     LINEAMENT, cgan=1.0, inv=1.0, attr=1.0, spec=1.0, center=0.1, recode=1.0, edited=0.0, erase=0.0, restore=0.0,
     region=0.0, smoothness=0.0, power=2, focus=0.0, undecided=False, inv_penalty=0.0, noise=0.0, gated=False,
-    detail=False, measured=False, learning_rate=1e-3, steps=9000,
+    detail=False, masked=False, measured=False, learning_rate=1e-3, steps=9000,
 )  # fmt: skip
 """The objective as printed, misprints resolved, on the same networks and for as long; the text gives no weights.
 

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from lineament.datasets.labelled import floats
 from lineament.editing import objective
 from lineament.editing.centroids import Centroids
-from lineament.editing.editor import Editor, change, composed, load
-from lineament.editing.erasing import EraserConfig, bared, train_eraser
+from lineament.editing.editor import Editor, change, composed, load, untrained
+from lineament.editing.eraser import Eraser, painted_over
+from lineament.editing.erasing import EraserConfig, train_eraser
 from lineament.editing.label_reader import read, train_label_reader
-from lineament.editing.networks import SIDE, CodeReader, Critic, Encoder, Eraser, Generator, LabelReader, check_sides
+from lineament.editing.networks import SIDE, CodeReader, Critic, Encoder, Generator, LabelReader, check_sides
 from lineament.editing.presets import EditorConfig
 from lineament.editing.sampling import batch, pools
 from lineament.errors import JobError, UsageError
@@ -31,13 +32,17 @@ EACH = 32
 """Validation images of each attribute and class, at most, that score a checkpoint."""
 
 
+LEAST = 0.01
+"""The share of an image that an attribute counts as covering, at least."""
+
+
 class Networks(nn.Module):
     """What makes codes and images: E, G, and H with the centroids."""
 
     def __init__(self, size: int, attributes: int, config: EditorConfig) -> None:
         super().__init__()
         drawing = {"latent": config.latent, "code": config.code, "width": config.width}
-        self.encoder = Encoder(size, attributes, **drawing)
+        self.encoder = Encoder(size, attributes, **drawing, masked=config.masked)
         self.generator = Generator(size, attributes, **drawing)
         self.centroids = Centroids(attributes, config.code, config.momentum)
 
@@ -129,11 +134,12 @@ def train_editor(
             group["lr"] = config.learning_rate * min(1.0, 2 * (1 - step / config.steps))
         x, y, chosen = batch(known, config.batch, 0.5, run.device)
         with half():
-            found = E.styles(x)
-        there = torch.where(y == 0.5, H.classify(found) > 0, y == 1)
-        bare, base = (x, x) if R is None else bared(R, x, there, chosen & there, half=half)
-        with half():
-            z = E.rest(bare)  # of what is left
+            layers = None if R is None else R.layers(x)
+            masks = None if R is None or layers is None else R.masks(layers)
+            found = E.styles(x, masks)
+            there = torch.where(y == 0.5, H.classify(found) > 0, y == 1)
+            z = E.rest(x if R is None else R(x, masks, there))  # of what is left
+        base = x if layers is None else painted_over(x, layers, (chosen & there).to(x.dtype))
         H.move(found.detach(), y)
         off = H.means[:, 0].expand_as(found)
         a = torch.where(there[:, :, None], found, off) if config.gated else found
@@ -173,7 +179,7 @@ def train_editor(
 
         # E, G and H
         D.requires_grad_(False), readers.requires_grad_(False)
-        focus = change(x, bare) if R is not None else change(before, after).detach()
+        focus = change(before, after).detach() if masks is None else _spread(masks, there)
         error: dict[str, Any] = {"kappa": config.kappa, "power": config.power, "weight": 1 + config.focus * focus}
         terms: dict[str, Tensor] = {"recon": objective.reconstruction(x, drawn, **error)}
         if config.cgan:
@@ -192,10 +198,10 @@ def train_editor(
         if config.region:
             terms["region"] = (after - before).abs().mean()
         if config.recode:
-            terms["recode"] = _recoded(E, C_attr, drawn, y)
+            terms["recode"] = _recoded(E, R, C_attr, drawn, y)
         if config.restore or config.same:
             with half():
-                again = E.styles(edited.detach())
+                again = E.styles(edited.detach(), None if R is None else R.masks(R.layers(edited.detach())))
                 mixed = torch.where((chosen | (y == 0))[:, :, None], a, again)
                 restored = G(noisy, mixed)
             terms["restore"] = objective.reconstruction(x, restored, **error)
@@ -240,6 +246,13 @@ def _edit(a: Tensor, y: Tensor, chosen: Tensor, H: Centroids, config: EditorConf
     return Edit(chosen, codes, torch.where(chosen, (~goes).float()[:, None], y))
 
 
+def _spread(masks: Tensor, there: Tensor) -> Tensor:
+    """How much more each pixel counts, ``(batch, 1, height, width)``: an attribute's alike, be it large or small."""
+    own = masks * there[:, :, None, None, None]
+    spread: Tensor = (own / own.mean((2, 3, 4), keepdim=True).clamp(min=LEAST)).sum(1)
+    return spread
+
+
 def _read_codes(C_attr: CodeReader, a: Tensor) -> Tensor:
     """What C_attr, told which attribute's code it reads, finds in each: ``(batch, attributes, attributes)``."""
     which = torch.eye(a.shape[1], device=a.device).expand(len(a), -1, -1)
@@ -247,10 +260,10 @@ def _read_codes(C_attr: CodeReader, a: Tensor) -> Tensor:
     return read
 
 
-def _recoded(E: Encoder, C_attr: CodeReader, drawn: Tensor, y: Tensor) -> Tensor:
+def _recoded(E: Encoder, R: Eraser | None, C_attr: CodeReader, drawn: Tensor, y: Tensor) -> Tensor:
     """Equation 3.4 in G's step: the drawn image's codes tell what the real one's do; E stays as it is."""
     E.requires_grad_(False)
-    codes = E.styles(drawn)
+    codes = E.styles(drawn, None if R is None else R.masks(R.layers(drawn)))
     E.requires_grad_(True)
     return objective.others_undecided(_read_codes(C_attr, codes), y)
 
@@ -260,12 +273,10 @@ def _editor(
 ) -> Editor:
     """The editor of these weights, rounded to what an artifact holds."""
     H = networks.centroids
-    parts = Networks(size, len(attributes), config)
-    settings = {"size": size, "latent": config.latent, "code": config.code, "width": config.width}
-    editor = Editor(
-        parts.encoder, parts.generator, attributes, settings, gated=config.gated, detail=config.detail,
-        eraser=Eraser(size, len(attributes), width=config.width) if eraser else None,
-    )  # fmt: skip
+    settings = {name: getattr(config, name) for name in ("latent", "code", "width", "masked")}
+    editor = untrained(
+        attributes, {"size": size} | settings, erases=eraser is not None, gated=config.gated, detail=config.detail
+    )
     state = {k: v for k, v in networks.state_dict().items() if not k.startswith("centroids.")}
     state |= {f"eraser.{k}": v for k, v in eraser.state_dict().items()} if eraser else {}
     state["planes"] = torch.cat([H.weights, H.biases[:, None]], 1)
