@@ -6,7 +6,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from jaxtyping import Int8, UInt8
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from lineament.datasets.labelled import floats
 from lineament.editing import objective
+from lineament.editing.batch_edit import batch_edit
 from lineament.editing.centroids import Centroids
 from lineament.editing.editor import Editor, change, composed, load, untrained
 from lineament.editing.eraser import Eraser, painted_over
@@ -45,20 +46,6 @@ class Networks(nn.Module):
         self.encoder = Encoder(size, attributes, **drawing, masked=config.masked)
         self.generator = Generator(size, attributes, **drawing)
         self.centroids = Centroids(attributes, config.code, config.momentum)
-
-
-class Edit(NamedTuple):
-    """What a batch is edited to: one attribute of each image anew.
-
-    Attributes:
-        chosen: ``(batch, attributes)`` bool, which attribute.
-        codes: ``(batch, attributes, q)`` after the edit.
-        labels: ``(batch, attributes)`` after the edit, 0.5 unknown.
-    """
-
-    chosen: Tensor
-    codes: Tensor
-    labels: Tensor
 
 
 def train_editor(
@@ -143,7 +130,7 @@ def train_editor(
         H.move(found.detach(), y)
         off = H.means[:, 0].expand_as(found)
         a = torch.where(there[:, :, None], found, off) if config.gated else found
-        edit = _edit(a, y, chosen, H, config)
+        edit = batch_edit(a, y, chosen, H, measured=config.measured)
         left = torch.where(chosen[:, :, None], off, a) if R is not None else a
         noisy = z + config.noise * torch.randn_like(z)
         with half():
@@ -223,27 +210,6 @@ def train_editor(
         _editor(best, R, attributes, size, config).save(folder / "editor", training=schedule, **(card or {}))
     run.accelerator.wait_for_everyone()
     return load(folder)
-
-
-def _edit(a: Tensor, y: Tensor, chosen: Tensor, H: Centroids, config: EditorConfig) -> Edit:
-    """Where the chosen attribute is absent it comes, where present it comes anew or, with a chance of a quarter, goes.
-
-    Its code is borrowed from the next image of the batch that has it, or drawn. To draw for the centroid as well made
-    the edits speckled, and none was read better.
-    """
-    n = len(a)
-    i = chosen.int().argmax(1)
-    goes = (y[chosen] == 1) & (torch.rand(n, device=a.device) < 0.25)
-    ahead = (torch.arange(n, device=a.device)[:, None] + torch.arange(1, n + 1, device=a.device)) % n
-    has = (y[:, i].T == 1).gather(1, ahead)  # for each image, whether the next ones have its attribute
-    lender = ahead.gather(1, has.int().argmax(1, keepdim=True))[:, 0]
-    roots = (H.measured() if config.measured else H.isotropic()).detach()
-    fresh = H.means[i, 1] + torch.einsum("nqr,nr->nq", roots[i, 1], torch.randn_like(a[:, 0]))
-    borrowed = has.any(1) & (torch.rand(n, device=a.device) < 0.6)
-    code = torch.where(borrowed[:, None], a[lender, i], fresh)
-    code = torch.where(goes[:, None], H.means[i, 0], code)
-    codes = torch.where(chosen[:, :, None], code[:, None], a)
-    return Edit(chosen, codes, torch.where(chosen, (~goes).float()[:, None], y))
 
 
 def _spread(masks: Tensor, there: Tensor) -> Tensor:
