@@ -28,7 +28,14 @@ FAINT = 0.2
 
 
 class UNet(nn.Module):
-    """An image in, an image of ``outputs`` channels and the same size out; every layer of the first is seen."""
+    """An image in, an image of ``outputs`` channels and the same size out; every layer of the first is seen.
+
+    Args:
+        size: side of the images, 8 times a power of 2.
+        inputs, outputs: channels of the image and of the result.
+        width: channels of the first layer.
+        deeper: layers below the side of 8, which see more of the image at once.
+    """
 
     def __init__(self, size: int, inputs: int, outputs: int, *, width: int, deeper: int = 0) -> None:
         super().__init__()

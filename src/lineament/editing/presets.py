@@ -118,7 +118,7 @@ class EditorConfig:
 
 
 LINEAMENT = EditorConfig()
-"""What makes it work, in half an hour of one core for eight attributes at 64 px.
+"""What makes it work, in three quarters of an hour of one core for eight attributes at 64 px.
 
 ``lineament train editor --data portraits --out runs/editor``; what to expect is measured by ``python -m
 benchmarks.edit_portraits``.
@@ -129,7 +129,7 @@ PAPER = replace(
     region=0.0, smoothness=0.0, power=2, focus=0.0, undecided=False, inv_penalty=0.0, noise=0.0, gated=False,
     detail=False, masked=False, measured=False, learning_rate=1e-3, steps=9000,
 )  # fmt: skip
-"""The objective as printed, misprints resolved, on the same networks and for as long; the text gives no weights.
+"""The objective as printed, misprints resolved, on the same networks without the eraser; the text gives no weights.
 
 ``lineament train editor --preset paper --out runs/paper``.
 """
