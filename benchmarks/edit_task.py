@@ -2,7 +2,9 @@
 
 A finished run under ``runs/benchmarks/edit`` is taken up, an unfinished one goes on, a missing one is trained. All
 models of a set learn from the same images with the same labels, each with the schedule of its own preset; ``minutes``
-are what that took of one core. Ablations share a schedule of `ABLATION_STEPS`, the whole preset among them as ``all``.
+are what that took of one core. Ours takes about twice as long as the peers, so there is ``half``, the same with half
+the steps of each of its trainings. Ablations share a schedule of `ABLATION_STEPS`, the whole preset among them as
+``all``.
 """
 
 import argparse
@@ -26,16 +28,18 @@ from lineament.editing.fader import FaderConfig, train_fader
 from lineament.editing.hisd import HisdConfig, train_hisd
 from lineament.editing.intervals import Drawn, interval
 from lineament.editing.operations import AnyEditor
-from lineament.editing.presets import PRESETS
+from lineament.editing.presets import PRESETS, with_steps
 from lineament.editing.training import train_editor
 
 RUNS = ROOT / "runs" / "benchmarks" / "edit"
-MODELS = ("lineament", "paper", "fader", "hisd")
+PEERS = ("paper", "fader", "hisd")
+MODELS = ("lineament", "half", *PEERS)
 ABLATION_STEPS = 1000
 ABLATIONS: dict[str, dict[str, Any]] = {
     "all": {},
     "no-erase": {"erase": 0.0, "masked": False},
     "no-mask": {"masked": False},
+    "no-styles": {"style_steps": 0},
     "no-edited": {"edited": 0.0},
     "no-cgan": {"cgan": 0.0},
     "no-restore": {"restore": 0.0},
@@ -44,9 +48,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-focus": {"focus": 0.0},
     "no-gate": {"gated": False},
     "no-detail": {"detail": False},
-    "with-same": {"same": 0.5},
+    "no-same": {"same": 0.0},
 }
-"""What is taken from the preset ``lineament``, or given to it, one at a time; all start from its eraser but
+"""What is taken from the preset ``lineament``, one at a time; all start from its eraser but
 ``no-cgan``, whose own does without a critic."""
 
 LOADING = 0.2
@@ -114,10 +118,12 @@ def recipe(plan: Plan) -> tuple[Callable[..., Any], Any]:
     if plan.name in ("fader", "hisd"):
         trainer, config = (train_fader, FaderConfig()) if plan.name == "fader" else (train_hisd, HisdConfig())
         return trainer, replace(config, **QUICK) if plan.quick else config
-    preset = PRESETS["paper"] if plan.name == "paper" else PRESETS.get(plan.data, PRESETS["lineament"])
+    preset = PRESETS["paper" if plan.name == "paper" else "lineament"]
+    if plan.name == "half":
+        preset = with_steps(preset, preset.steps // 2)
     if plan.name.startswith("ablations/"):
         preset = replace(preset, steps=ABLATION_STEPS, **ABLATIONS[plan.name.removeprefix("ablations/")])
-    less = {"critic_width": 8, "evaluations": 1, "classifier_steps": 4, "eraser_steps": 4, **QUICK}
+    less = {"critic_width": 8, "evaluations": 1, "classifier_steps": 4, "eraser_steps": 4, "style_steps": 4, **QUICK}
     return train_editor, replace(preset, **less) if plan.quick else preset
 
 
@@ -144,10 +150,10 @@ def trained(plan: Plan, material: Material) -> tuple[AnyEditor, float]:
 
 
 def _beforehand(plan: Plan) -> None:
-    """An ablation takes classifier and eraser over from the whole preset, as far as it has them."""
+    """An ablation takes classifier, eraser and style reader over from the whole preset, as far as it has them."""
     whole = replace(plan, name="lineament")
     mine, its = (EraserConfig.of(recipe(each)[1]) for each in (plan, whole))
-    for part in ("classifier", "eraser") if mine == its else ("classifier",):
+    for part in ("classifier", "eraser", "styles") if mine == its else ("classifier",):
         if (whole.folder / part).is_dir() and not (plan.folder / part).exists():
             copied = plan.folder / f"{part}.copied"
             shutil.rmtree(copied, ignore_errors=True)

@@ -13,7 +13,7 @@ def train_editor(
     out: Path,
     data: str = "portraits",
     root: Path | None = None,
-    preset: str | None = None,
+    preset: str = "lineament",
     attributes: tuple[str, ...] = (),
     steps: int | None = None,
     size: int = 64,
@@ -28,7 +28,7 @@ def train_editor(
         out: folder of the run; the editor is written to its subfolder "editor".
         data: a data set that `lineament data list` names; of portraits, ones whose attributes come by a fair coin.
         root: its folder, or one that holds it under its usual name; $LINEAMENT_DATA unless given.
-        preset: lineament, or paper for the dissertation's objective; a preset of the data set's name unless given.
+        preset: lineament, or paper for the dissertation's objective.
         attributes: to edit; unless given eight with a style for portraits, five for celeba, else all of the set.
         steps: instead of the preset's number; what is trained before the editor is shortened likewise.
         size: cut images to a square about their middle and bring it to so many pixels a side: 32, 64, 128 or 256.

@@ -8,7 +8,7 @@ import torch
 
 from lineament.editing import editor as module
 from lineament.editing.editor import CHANGED, change, composed, load
-from lineament.editing.eraser import Eraser
+from lineament.editing.eraser import Eraser, painted_over
 from lineament.errors import JobError, UsageError
 from tests.editing.small_editor import small_editor
 
@@ -46,6 +46,7 @@ def test_change_is_63_percent_at_its_unit() -> None:
 def test_an_attribute_that_is_not_there_has_the_code_of_its_absence() -> None:
     editor, images = small_editor(), torch.rand(64, 3, 32, 32)
     found = editor.styles(images)
+    editor.planes[:, -1] -= editor._present(found).median(0).values
     there = editor._present(found) > 0
     codes = editor.encode(images)
     assert there.any() and not there.all()
@@ -103,3 +104,17 @@ def test_without_the_editor_of_the_package_the_way_to_another_is_told(tmp_path: 
     monkeypatch.setattr(module, "files", lambda package: tmp_path)
     with pytest.raises(JobError, match=r"no such folder.*--editor.*lineament train editor --out RUN"):
         module.shipped()
+
+
+def test_opaque_attributes_are_filled_and_the_others_painted_over() -> None:
+    editor, images = small_editor(), torch.rand(4, 3, 32, 32)
+    editor.opaque[1] = True
+    R, which = cast(Eraser, editor.eraser), torch.tensor([[True, False], [False, True], [True, True], [False, False]])
+    layers = R.layers(images)
+    erased = editor.erase(images, which)
+    painted = painted_over(images, layers, torch.tensor([1.0, 0, 1, 0])[:, None] * torch.tensor([1.0, 0]))
+    assert torch.equal(erased[0], painted[0])
+    assert torch.equal(erased[1], R(images, R.masks(layers), torch.tensor([[False, True]]).expand(4, -1))[1])
+    assert torch.equal(erased[2], R(painted, R.masks(layers), torch.tensor([[False, True]]).expand(4, -1))[2])
+    assert torch.equal(erased[3], images[3])
+    assert editor.erase(images, torch.zeros_like(which)) is images

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from lineament.editing.eraser import Eraser
-from lineament.editing.erasing import EraserConfig, _known, train_eraser
+from lineament.editing.erasing import EraserConfig, _known, opaque, train_eraser
 from lineament.editing.label_reader import train_label_reader
 from lineament.editing.presets import EditorConfig
 from lineament.editing.sampling import pools
@@ -37,11 +37,24 @@ def test_the_error_counts_where_the_attributes_of_the_image_before_were_and_its_
         torch.testing.assert_close(float(error), total / max(count, 1), rtol=1e-4, atol=1e-6)
 
 
+def test_an_attribute_is_opaque_if_the_painting_replaces_most_of_its_place_in_most_images() -> None:
+    class Painted(Eraser):
+        def layers(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            masks = torch.zeros(len(images), 2, 1, 32, 32)
+            masks[:, 0, :, 4:8, 4:8], masks[:, 1, :, 4:8, 4:8] = 0.9, 0.4
+            masks[: len(images) // 3, 0] *= 0.1  # of some images little
+            masks[:, :, :, 20, 20] = 0.1  # and where it hardly is, that it is not replaced says nothing
+            return images[:, None], masks
+
+    known = pools(*patches(60, 0), NAMES)
+    assert opaque(Painted(32, 2, width=8), known, torch.device("cpu")).tolist() == [True, False]
+
+
 def test_a_patch_is_marked_and_filled_with_the_ground(tmp_path: Path) -> None:
     known = pools(*patches(300, 0), NAMES)
     where = {"data": {"images": 300}, "seed": 0, "device": "cpu", "precision": "float32"}
     C = train_label_reader(known, tmp_path / "classifier", width=16, steps=60, **where)
-    config = EraserConfig.of(EditorConfig(width=16, critic_width=16, eraser_steps=400, batch=8, averaging=0.98))
+    config = EraserConfig.of(EditorConfig(width=16, critic_width=16, eraser_steps=800, batch=8, averaging=0.98))
     R = train_eraser(known, C, config, tmp_path / "eraser", **where)
     images, labels = patches(60, 1)
     x, there = images.float() / 255, labels == 1
@@ -53,4 +66,4 @@ def test_a_patch_is_marked_and_filled_with_the_ground(tmp_path: Path) -> None:
         inside = marked[:, 12:20, place].mean()
         assert inside > 0.8 and marked.mean() < 0.6
     left, before = ((each - x[:, :, :1, :1]).abs().mean((1, 2, 3))[there.any(1)] for each in (bare, x))
-    assert (left / before).median() < 0.4  # a patch as grey as the ground is not found
+    assert (left / before).median() < 0.5  # a patch as grey as the ground is not found

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from lineament.editing import erasing, label_reader, sampling, training
-from lineament.editing.presets import EditorConfig, preset
+from lineament.editing import erasing, label_reader, sampling, style_reader, training
+from lineament.editing.presets import EditorConfig, preset, with_steps
 from lineament.editing.training import train_editor
 from lineament.errors import JobError, UsageError
 from tests.editing.colored import NAMES, patches
@@ -15,16 +15,17 @@ from tests.editing.colored import NAMES, patches
 SMALL = replace(
     preset("lineament"), width=8, critic_width=8, latent=2, code=2, steps=6, batch=8, evaluations=2, classifier_steps=3,
     eraser_steps=4,
+    style_steps=3,
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "calls"), [("lineament", (2, 5, 10)), ("paper", (5,))])
+@pytest.mark.parametrize(("name", "calls"), [("lineament", (2, 5, 10, 14)), ("paper", (5,))])
 def test_a_killed_training_goes_on_to_the_same_weights(
     tmp_path: Path, name: str, calls: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed in the middle of the classifier, of the eraser and of the editor, with a checkpoint at every step."""
+    """Killed in the middle of each of its four trainings, with a checkpoint at every step."""
     schedule = {f: getattr(SMALL, f) for f in ("width", "critic_width", "latent", "code", "steps", "batch")}
-    config = replace(preset(name), evaluations=2, classifier_steps=3, eraser_steps=4, **schedule)
+    config = replace(preset(name), evaluations=2, classifier_steps=3, eraser_steps=4, style_steps=3, **schedule)
     images, labels = patches(64, 0)
     whole = train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "whole", device="cpu")
     batch, clock, done = sampling.batch, iter(range(0, 10**6, 1000)), 0
@@ -37,7 +38,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
         return batch(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        for module in (label_reader, erasing, training):
+        for module in (label_reader, erasing, style_reader, training):
             patched.setattr(module, "batch", killed)
         patched.setattr("lineament.training.run.time.monotonic", lambda: float(next(clock)))
         for _ in calls:
@@ -46,6 +47,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
         again = train_editor(images, labels, patches(16, 1), NAMES, config, tmp_path / "killed", device="cpu")
     for (key, value), other in zip(whole.state_dict().items(), again.state_dict().values(), strict=True):
         assert torch.equal(value, other), key
+    assert (tmp_path / "whole" / "styles").is_dir() == (name == "lineament")
     assert whole.attributes == NAMES and (whole.eraser is None) == (name == "paper")
 
 
@@ -64,15 +66,17 @@ def test_unknown_labels_are_read_from_the_picture(tmp_path: Path) -> None:
 
 TERMS = (
     *("cgan", "inv", "attr", "spec", "center", "prior", "recode", "edited"),
-    *("erase", "restore", "same", "region", "fill", "masked"),
+    *("erase", "restore", "same", "region", "fill", "masked", "style_steps"),
 )
 
 
 @pytest.mark.parametrize("term", TERMS)
 def test_every_term_can_be_switched(tmp_path: Path, term: str) -> None:
-    value = 0.0 if getattr(SMALL, term) else 1.0
-    few = replace(SMALL, steps=2, classifier_steps=1, eraser_steps=2, evaluations=1, masked=term != "erase")
-    config: EditorConfig = replace(few, **{term: value})  # type: ignore[arg-type]
+    value = type(getattr(SMALL, term))(not getattr(SMALL, term))
+    few = replace(
+        SMALL, steps=2, classifier_steps=1, eraser_steps=2, style_steps=2, evaluations=1, masked=term != "erase"
+    )
+    config: EditorConfig = replace(few, **{term: value})
     editor = train_editor(*patches(32, 0), patches(8, 1), NAMES, config, tmp_path, device="cpu")
     assert all(value.isfinite().all() for value in editor.state_dict().values())
 
@@ -87,6 +91,7 @@ def test_it_learns_to_put_a_patch_there_and_to_take_it_away(tmp_path: Path) -> N
         batch=12,
         classifier_steps=60,
         eraser_steps=100,
+        style_steps=100,
         evaluations=1,
     )
     editor = train_editor(*patches(400, 0), patches(32, 1), NAMES, config, tmp_path, device="cpu", precision="float32")
@@ -99,7 +104,18 @@ def test_it_learns_to_put_a_patch_there_and_to_take_it_away(tmp_path: Path) -> N
     a[:, 0] = torch.where(there[:, :1], editor.centroids[0, 0], editor.centroids[0, 1])
     moved = (editor.edit(x, codes, codes._replace(a=a)) - x).abs().mean(1)
     inside, outside = moved[:, 12:20, 4:12].mean(), moved[:, :, 16:].mean()
-    assert inside > 5 * outside
+    assert inside > 3 * outside
+
+
+def test_absence_has_one_code_so_that_a_draw_of_it_takes_the_attribute_off(tmp_path: Path) -> None:
+    editor = train_editor(*patches(32, 0), patches(8, 1), NAMES, SMALL, tmp_path, device="cpu")
+    assert torch.equal(editor.draw(0, 0, 3), editor.centroid(0, 0).expand(3, -1))
+    assert not torch.equal(*editor.draw(0, 1, 2))
+
+
+def test_a_shorter_schedule_shortens_what_comes_before_and_leaves_out_what_is_left_out() -> None:
+    shorter = with_steps(replace(preset("lineament"), style_steps=0), 600)
+    assert (shorter.steps, shorter.eraser_steps, shorter.style_steps) == (600, 640, 0)
 
 
 def test_an_attribute_of_one_class_is_refused(tmp_path: Path) -> None:

@@ -123,6 +123,27 @@ def test_borrowing_from_a_face_and_from_an_upload(tab, faces, pixels):
     assert tab.locator("#keep").is_enabled()
 
 
+def test_borrowing_the_mean_of_several(tab, faces):
+    choose(tab, "Hat", "Borrow")
+    one = shown(tab, ", reference).images")
+    tab.locator("#several").check()
+    tab.locator("#choices button").nth(1).click()
+    two = shown(tab, ", [reference_1, reference_2]).images")
+    assert two["after"] != one["after"] and two["chain"][-1].endswith("borrowed from 2 (not kept yet)")
+    assert tab.locator("#choices button[aria-pressed=true]").count() == 2
+    tab.locator("#choices button").nth(0).click()
+    second = shown(tab, ", reference).images")
+    assert second["after"] not in (one["after"], two["after"])
+    tab.locator("#choices button").nth(1).click()  # the last one stays
+    tab.locator("#choices button").nth(0).click()
+    shown(tab, ", [reference_1, reference_2]).images")
+    without = next(face for face in faces[1:] if face.readings[1] < 0.5)
+    upload(tab, "#upload-reference", from_data_url(without.image))
+    said(tab, "in every face to borrow from")
+    tab.locator("#several").uncheck()
+    said(tab, "in the face to borrow from")
+
+
 def test_another_face_takes_the_same_edits(tab, pixels):
     choose(tab, "Eyeglasses")
     before = shown(tab, "swap('Eyeglasses'")

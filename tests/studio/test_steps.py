@@ -32,6 +32,7 @@ def chain(faces):
         {"operation": "sample", "attribute": "Eyeglasses", "scale": 1.5, "seed": 3},
         {"operation": "borrow", "attribute": HARM, "reference": second, "force": True},
         {"operation": "swap", "attribute": "Eyeglasses", "on": False},
+        {"operation": "borrow", "attribute": HARM, "reference": [first, second]},
     ]
 
 
@@ -51,8 +52,19 @@ def test_steps_are_taken_in_turn(editor, faces):
     assert [round(share) for share in edited(editor, asked(faces, *chain(faces))).readings] == [0, 1]
 
 
+def test_of_several_references_the_mean_is_borrowed(editor, faces):
+    several = references(faces)
+    step = {"operation": "borrow", "attribute": HARM, "reference": several}
+    hat = editor.encode(batch(edited(editor, asked(faces, step)).image)).a[0, 1]
+    codes = [editor.encode(batch(url)).a[0, 1] for url in several]
+    torch.testing.assert_close(hat, torch.stack(codes).mean(0), atol=0.003, rtol=0)
+    assert not torch.allclose(*codes, atol=0.01)
+    with pytest.raises(ValueError, match="reference"):
+        asked(faces, step | {"reference": []})
+
+
 @pytest.mark.parametrize("folder", [None, "runs/it's"])
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6])
 def test_the_python_does_the_same_as_it_stands(editor, faces, monkeypatch, tmp_path, count, folder):
     monkeypatch.setattr(operations, "shipped", lambda: editor)
     monkeypatch.setattr(editors, "load", {"runs/it's": editor}.__getitem__)

@@ -23,7 +23,7 @@ from lineament.datasets.pixels import pixels
 from lineament.datasets.registry import DATASETS, open_dataset
 from lineament.editing.networks import check_sides
 from lineament.editing.operations import AnyEditor
-from lineament.editing.presets import PRESETS, EditorConfig, preset, with_steps
+from lineament.editing.presets import EditorConfig, preset, with_steps
 from lineament.editing.training import train_editor
 from lineament.errors import JobError, UsageError
 from lineament.training.run import Device, Precision
@@ -53,14 +53,14 @@ FEWEST = 10
 
 
 def train(
-    *, out: Path, data: str, root: Path | None, preset_name: str | None, attributes: Sequence[str], steps: int | None,
+    *, out: Path, data: str, root: Path | None, preset_name: str, attributes: Sequence[str], steps: int | None,
     size: int, seed: int, device: Device, precision: Precision, dry_run: bool,
 ) -> None:  # fmt: skip
     """Train an editor and say where it is; arguments as on the command line."""
     if not 0 <= seed < 2**32:
         raise UsageError(f"--seed: expected 0 to {2**32 - 1}, got {seed}")
     _check_size(size)
-    config = preset(preset_name or (data if data in PRESETS else "lineament"))
+    config = preset(preset_name)
     config = config if steps is None else with_steps(config, steps)
     dataset, names = material(data, root, attributes, size)
     rows = {split: chosen(dataset, split, size) for split in MOST}
@@ -76,7 +76,7 @@ def train(
             card={"data": data, "licence": dataset.licence},
         )  # fmt: skip
     except UsageError as error:  # what is trained before the editor has folders that nobody named
-        inner = re.compile(rf"^{re.escape(str(out))}/(classifier|eraser)(?=:)")
+        inner = re.compile(rf"^{re.escape(str(out))}/(classifier|eraser|styles)(?=:)")
         raise UsageError(inner.sub(lambda found: str(out), str(error))) from None
     where = f" --root {shlex.quote(str(root))}" if root else ""
     Console(stderr=True).print(

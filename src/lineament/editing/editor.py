@@ -57,6 +57,7 @@ class Editor(nn.Module):
     centroids: Tensor
     planes: Tensor
     spreads: Tensor
+    opaque: Tensor
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Editor(nn.Module):
         shape = (len(self.attributes), encoder.code)
         self.register_buffer("centroids", torch.zeros(shape[0], 2, shape[1]))
         self.register_buffer("planes", torch.zeros(shape[0], shape[1] + 1))
+        self.register_buffer("opaque", torch.zeros(shape[0], dtype=torch.bool))
         self.register_buffer("spreads", torch.eye(shape[1]).repeat(shape[0], 2, 1, 1))
         self.eval().requires_grad_(False)
 
@@ -102,10 +104,16 @@ class Editor(nn.Module):
 
     @torch.no_grad()
     def erase(self, images: Images, which: Bool[Tensor, "batch attributes"]) -> Images:
-        """The images with the attributes in ``which`` painted over; as they are, without an eraser."""
-        if self.eraser is None:
+        """The images without the attributes in ``which``; as they are, without an eraser.
+
+        Their places are filled if they are `opaque`, for a painting keeps some of a hat's colour; else they are painted
+        over, for a filling keeps nothing of the eyes behind glasses.
+        """
+        if self.eraser is None or not which.any():
             return images
-        return painted_over(images, self.eraser.layers(images), which.to(images.dtype))
+        layers, hidden = self.eraser.layers(images), which & self.opaque
+        images = painted_over(images, layers, (which & ~self.opaque).to(images.dtype))
+        return self.eraser(images, self.eraser.masks(layers), hidden) if hidden.any() else images
 
     @torch.no_grad()
     def decode(self, codes: Codes) -> Images:
@@ -225,8 +233,11 @@ def load(folder: str | Path) -> Editor:
         editor = untrained(attributes, settings, card=artifact.card, **{name: bool(config[name]) for name in SWITCHES})
         editor.load_state_dict(artifact.tensors)
     except (LookupError, TypeError, ValueError, RuntimeError, UsageError) as error:
-        told = str(error).splitlines()[0]
-        raise JobError(f"{folder}: its card and its weights do not describe an editor ({told})") from None
+        told = " ".join(line.strip() for line in str(error).splitlines()[:2])[:200]
+        raise JobError(
+            f"{folder}: its card and its weights do not describe an editor ({told}); one that an older lineament "
+            "made is to be trained again"
+        ) from None
     return editor
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
+from lineament.datasets.labelled import floats
 from lineament.editing import objective
-from lineament.editing.eraser import Eraser, painted_over
+from lineament.editing.eraser import EDGE, Eraser, painted_over
 from lineament.editing.label_reader import read
 from lineament.editing.networks import Critic, LabelReader
 from lineament.editing.presets import EditorConfig
@@ -17,7 +19,13 @@ from lineament.editing.sampling import Pools, batch
 from lineament.errors import JobError
 from lineament.training import Run, moving_average
 
-__all__ = ["EraserConfig", "train_eraser"]
+__all__ = ["EraserConfig", "opaque", "train_eraser"]
+
+REPLACED = 0.55
+"""The share of the pixels in its place, on average, that the painting of an opaque attribute replaces at least."""
+
+MOST = 64
+"""Images of an attribute that tell whether it is opaque."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +56,8 @@ class EraserConfig:
 def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Path, **where: Any) -> Eraser:
     """Train R in ``folder``; a killed call, repeated, goes on.
 
-    In the first half of the steps it learns to mark: masks and paintings of one attribute at a time, so that its
-    critic and C believe it gone and little is painted. In the second half it learns to fill what was marked: truly,
+    In the first five eighths of the steps it learns to mark: masks and paintings of one attribute at a time, so that
+    its critic and C believe it gone and little is painted. In the others it learns to fill what was marked: truly,
     where an attribute's place was put on an image without it, and so that critic and C believe it, where it was there.
 
     Args:
@@ -78,12 +86,14 @@ def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Pat
     ]
     R, D, *adam = run.prepare(R, D, *adam)
     run.track(R=R, D=D, average=average, R_adam=adam[0], D_adam=adam[1])
-    half, every, phase = run.accelerator.autocast, config.penalty_every, (config.steps + 1) // 2
+    half, every = run.accelerator.autocast, config.penalty_every
+    phases = config.steps - config.steps * 3 // 8, config.steps * 3 // 8
 
     for step in run.steps(config.steps, "training eraser"):
+        marking = step < phases[0]
+        done = step / phases[0] if marking else (step - phases[0]) / phases[1]
         for group in chain(*(optimizer.param_groups for optimizer in adam)):
-            group["lr"] = config.learning_rate * min(1.0, 2 * (1 - step % phase / phase))
-        marking = step < phase
+            group["lr"] = config.learning_rate * min(1.0, 2 * (1 - done))
         x, y, chosen = batch(pools, config.batch, 1.0, run.device)
         real, real_labels, asked = batch(pools, config.batch, 0.5 if marking else 0.0, run.device)
         gone = chosen if marking else y == 1
@@ -129,6 +139,20 @@ def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Pat
         run.log(adversary=adversary, **terms)
     trained = cast(Eraser, average.module)
     return trained.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def opaque(R: Eraser, pools: Pools, device: torch.device) -> Bool[Tensor, " attributes"]:
+    """Which attributes hide what is behind them: of most images with one, R's painting leaves little in its place.
+
+    Of glasses it leaves the eyes, of a smile the mouth; of a hat nothing, but for what it fails to remove.
+    """
+    shares = []
+    for i, rows in enumerate(pools.present):
+        layers = R.layers(floats(pools.images[rows[:MOST]]).to(device))
+        place = R.masks(layers)[:, i] > EDGE
+        shares.append(((layers[1][:, i] * place).sum((1, 2, 3)) / place.sum((1, 2, 3)).clamp(min=1)).median())
+    return torch.stack(shares) > REPLACED
 
 
 def _known(R: Eraser, x: Tensor, masks: Tensor, own: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from lineament.errors import UsageError
@@ -17,6 +17,9 @@ Images = Float[Tensor, "batch channels height width"]
 Masks = Float[Tensor, "batch attributes 1 height width"]
 SIDE = 8
 """Height and width of z and of the feature maps it comes from."""
+
+PLACED = 32
+"""Channels of the map that the attributes' codes become beside z."""
 
 
 class Encoder(nn.Module):
@@ -54,7 +57,7 @@ class Encoder(nn.Module):
 
 
 class StyleReader(nn.Module):
-    """How each attribute looks: ``(batch, attributes, outputs)``, read off what the image shows under its mask alone.
+    """How an attribute looks, read off what the image shows under its mask alone.
 
     On the whole image the color of an earring is lost among greater things. One trunk serves all attributes; beside
     what it finds stands the mean color under the mask.
@@ -70,11 +73,17 @@ class StyleReader(nn.Module):
         self.weights = nn.Parameter(torch.randn(attributes, inputs, outputs) / inputs**0.5)
         self.biases = nn.Parameter(torch.zeros(attributes, outputs))
 
-    def forward(self, images: Images, masks: Masks) -> Tensor:
-        shown = (2 * images[:, None] - 1) * masks
-        color = shown.sum((3, 4)) / masks.sum((3, 4)).clamp(min=1)
-        each = torch.cat([shown, masks], 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        found = torch.cat([self.trunk(each).float().unflatten(0, shown.shape[:2]), color], 2)
+    def forward(
+        self, images: Images, masks: Masks, which: Bool[Tensor, "batch attributes"] | None = None
+    ) -> Float[Tensor, "batch attributes outputs"]:
+        """Of every attribute, or of those of ``which`` alone; what stands for the others says nothing."""
+        row, i = (torch.ones_like(masks[:, :, 0, 0, 0]) if which is None else which).nonzero(as_tuple=True)
+        mask = masks[row, i]
+        shown = (2 * images[row] - 1) * mask
+        color = shown.sum((2, 3)) / mask.sum((2, 3)).clamp(min=1)
+        seen = torch.cat([shown, mask], 1).contiguous(memory_format=torch.channels_last)
+        each = torch.cat([self.trunk(seen).float(), color.float()], 1)
+        found = each.new_zeros(*masks.shape[:2], each.shape[1]).index_put((row, i), each)
         styles: Tensor = torch.bmm(found.transpose(0, 1), self.weights).transpose(0, 1)
         return styles.float() + self.biases
 
@@ -106,9 +115,9 @@ class Generator(nn.Module):
         self.latent = latent
         channels = widths(size, width)[::-1]
         total = attributes * code
-        self.placed = nn.Linear(total, channels[0] * SIDE**2)
+        self.placed = nn.Linear(total, PLACED * SIDE**2)
         self.first = nn.Sequential(
-            nn.Conv2d(latent + channels[0], channels[0], 3, 1, 1, bias=False), nn.BatchNorm2d(channels[0])
+            nn.Conv2d(latent + PLACED, channels[0], 3, 1, 1, bias=False), nn.BatchNorm2d(channels[0])
         )
         outputs = [*channels[1:], max(16, width // 2)]
         self.stages = nn.ModuleList(

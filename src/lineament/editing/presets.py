@@ -21,7 +21,8 @@ class EditorConfig:
         smoothness: weight of the total variation of the eraser's masks.
         fill: weight of the absolute error where the eraser paints and the truth is known.
         restore: weight of equation 3.1 where the codes that an edit left alone are read from the edited image.
-        same: weight of the difference between an edited image's codes, read again, and those it was made with.
+        same: weight of the difference between the code that an edited image shows of its attribute and the one it was
+            given; it teaches the generator alone.
         power: 1 or 2, the power of the error of a reconstruction.
         kappa: the error below which equation 3.1 earns nothing.
         focus: how much more a pixel counts in a reconstruction where an edit changes it; with an eraser, the more the
@@ -40,7 +41,8 @@ class EditorConfig:
         steps, batch, learning_rate: of Adam (betas 0.5 and 0.99); the rate falls to 0 over the second half.
         averaging: decay of the moving average of the weights.
         evaluations: how often the validation part scores the weights.
-        classifier_steps, eraser_steps: of what is trained before the editor.
+        classifier_steps, eraser_steps, style_steps: of what is trained before the editor; without ``style_steps`` how
+            attributes look is learnt with it.
     """
 
     recon: float = 20.0
@@ -48,7 +50,7 @@ class EditorConfig:
     inv: float = 0.3
     attr: float = 0.1
     spec: float = 2.0
-    center: float = 0.01
+    center: float = 0.001
     prior: float = 1.0
     recode: float = 0.0
     edited: float = 1.0
@@ -57,10 +59,10 @@ class EditorConfig:
     smoothness: float = 0.2
     fill: float = 100.0
     restore: float = 20.0
-    same: float = 0.0
+    same: float = 10.0
     power: int = 1
     kappa: float = 0.0
-    focus: float = 0.3
+    focus: float = 1.0
     undecided: bool = True
     inv_penalty: float = 0.1
     penalty: float = 0.3
@@ -74,7 +76,7 @@ class EditorConfig:
     masked: bool = True
     measured: bool = True
     latent: int = 8
-    code: int = 12
+    code: int = 32
     width: int = 32
     critic_width: int = 32
     steps: int = 6000
@@ -83,7 +85,8 @@ class EditorConfig:
     averaging: float = 0.999
     evaluations: int = 5
     classifier_steps: int = 1200
-    eraser_steps: int = 6000
+    eraser_steps: int = 6400
+    style_steps: int = 6000
 
     def __post_init__(self) -> None:
         weights = (
@@ -113,8 +116,9 @@ class EditorConfig:
             raise UsageError("masked: codes are read under the eraser's masks, and erase is 0; switch masked off, too")
         if self.masked and self.code < 2:
             raise UsageError(f"code: expected at least 2 with masked, got {self.code}")
-        if self.adversary_steps < 0:
-            raise UsageError(f"adversary_steps: expected 0 or more, got {self.adversary_steps}")
+        for name in ("adversary_steps", "style_steps"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name}: expected 0 or more, got {getattr(self, name)}")
 
 
 LINEAMENT = EditorConfig()
@@ -126,7 +130,7 @@ benchmarks.edit_portraits``.
 
 PAPER = replace(
     LINEAMENT, cgan=1.0, inv=1.0, attr=1.0, spec=1.0, center=0.1, recode=1.0, edited=0.0, erase=0.0, restore=0.0,
-    region=0.0, smoothness=0.0, power=2, focus=0.0, undecided=False, inv_penalty=0.0, noise=0.0, gated=False,
+    same=0.0, region=0.0, smoothness=0.0, power=2, focus=0.0, undecided=False, inv_penalty=0.0, noise=0.0, gated=False,
     detail=False, masked=False, measured=False, learning_rate=1e-3, steps=9000,
 )  # fmt: skip
 """The objective as printed, misprints resolved, on the same networks without the eraser; the text gives no weights.
@@ -147,7 +151,7 @@ def preset(name: str) -> EditorConfig:
 def with_steps(config: EditorConfig, steps: int) -> EditorConfig:
     """``config`` with another number of steps, and what is trained before the editor longer or shorter likewise."""
     before = {
-        name: max(1, round(getattr(config, name) * steps / config.steps))
-        for name in ("classifier_steps", "eraser_steps")
+        name: getattr(config, name) and max(1, round(getattr(config, name) * steps / config.steps))
+        for name in ("classifier_steps", "eraser_steps", "style_steps")
     }
     return replace(config, steps=steps, **before)

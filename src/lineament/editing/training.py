@@ -18,11 +18,13 @@ from lineament.editing.batch_edit import batch_edit
 from lineament.editing.centroids import Centroids
 from lineament.editing.editor import Editor, change, composed, load, untrained
 from lineament.editing.eraser import Eraser, painted_over
-from lineament.editing.erasing import EraserConfig, train_eraser
+from lineament.editing.erasing import EraserConfig, opaque, train_eraser
 from lineament.editing.label_reader import read, train_label_reader
 from lineament.editing.networks import SIDE, CodeReader, Critic, Encoder, Generator, LabelReader, check_sides
 from lineament.editing.presets import EditorConfig
+from lineament.editing.rereading import read_codes, recoded, shown_style
 from lineament.editing.sampling import batch, pools
+from lineament.editing.style_reader import LEAST, StyleConfig, train_style_reader
 from lineament.errors import JobError, UsageError
 from lineament.training import Run, moving_average
 from lineament.training.run import Device, Precision
@@ -31,10 +33,6 @@ __all__ = ["train_editor"]
 
 EACH = 32
 """Validation images of each attribute and class, at most, that score a checkpoint."""
-
-
-LEAST = 0.01
-"""The share of an image that an attribute counts as covering, at least."""
 
 
 class Networks(nn.Module):
@@ -63,7 +61,8 @@ def train_editor(
 ) -> Editor:
     """Train ``config`` and write the artifact ``folder/editor``; a killed call, repeated, goes on.
 
-    First an attribute classifier learns from real images, then the eraser from that, then the editor from both.
+    First an attribute classifier learns from real images, then the eraser from that, then how attributes look is
+    learnt under the eraser's masks, then the editor from all.
 
     Args:
         images: RGB squares of 32 to 256 px, sides powers of 2.
@@ -71,7 +70,7 @@ def train_editor(
         validation: images and labels of other people; they choose the checkpoint.
         attributes: names of the columns.
         config: what to train.
-        folder: of the run: metrics, checkpoints, the artifact, and the runs of the classifier and the eraser.
+        folder: of the run: metrics, checkpoints, the artifact, and the runs of what is trained before.
         seed: of weights and batches.
         device, precision: see `Run`.
         card: further entries of the artifact's card (data, licence).
@@ -93,9 +92,14 @@ def train_editor(
         known, folder / "classifier", width=config.critic_width, steps=config.classifier_steps, **where
     )
     R = train_eraser(known, C, EraserConfig.of(config), folder / "eraser", **where) if config.erase else None
-    run = Run(folder, config, **where)
+    S = None
+    if R is not None and config.masked and config.style_steps:
+        S = train_style_reader(known, R, StyleConfig.of(config), folder / "styles", **where)
+    run = Run(folder, config, **where | {"data": facts | {"validation": _fingerprint(*validation)}})
     torch.manual_seed(seed)
     networks, D = Networks(size, L, config), Critic(size, L, width=config.critic_width)
+    if S is not None:
+        networks.encoder.looks = S
     if config.edited and config.width == config.critic_width:  # styles are seen where attributes are
         networks.encoder.to_a[0].load_state_dict(C.layers[0].state_dict())
     readers = nn.ModuleList([CodeReader(config.latent * SIDE**2, L), CodeReader(config.code + L, L)])
@@ -115,6 +119,7 @@ def train_editor(
     E, G, H = parts.encoder, parts.generator, parts.centroids
     C_inv, C_attr = cast(tuple[CodeReader, CodeReader], run.accelerator.unwrap_model(readers))
     half = run.accelerator.autocast
+    solid = None if R is None else opaque(R, known, run.device)
 
     for step in run.steps(config.steps, "training editor"):
         for group in chain(*(optimizer.param_groups for optimizer in adam)):
@@ -126,20 +131,19 @@ def train_editor(
             found = E.styles(x, masks)
             there = torch.where(y == 0.5, H.classify(found) > 0, y == 1)
             z = E.rest(x if R is None else R(x, masks, there))  # of what is left
+        if not bool(found.isfinite().all()):
+            raise JobError(f"{folder}: training diverged at step {step}; delete the folder and lower the learning rate")
         base = x if layers is None else painted_over(x, layers, (chosen & there).to(x.dtype))
         H.move(found.detach(), y)
         off = H.means[:, 0].expand_as(found)
         a = torch.where(there[:, :, None], found, off) if config.gated else found
         edit = batch_edit(a, y, chosen, H, measured=config.measured)
-        left = torch.where(chosen[:, :, None], off, a) if R is not None else a
+        left = torch.where((chosen & there)[:, :, None], off, a) if R is not None else a
         noisy = z + config.noise * torch.randn_like(z)
         with half():
             drawn, before, after = G(noisy.repeat(3, 1), torch.cat([a, left, edit.codes])).chunk(3)
         edited = composed(base, before.detach(), after) if config.detail else after
         fake = (edited, edit.labels, chosen) if config.edited else (drawn, y, y != 0.5)
-        if not bool(edited.isfinite().all()):
-            raise JobError(f"{folder}: training diverged at step {step}; delete the folder and lower the learning rate")
-
         # D against E and G; C_inv and C_attr against E
         with half():
             real, false = D(torch.cat([x, fake[0].detach()]), torch.cat([y, fake[1]])).chunk(2)
@@ -154,7 +158,7 @@ def train_editor(
         guessing = torch.zeros((), device=run.device)
         for _ in range(config.adversary_steps if config.inv or config.attr else 0):
             code = (z + config.noise * torch.randn_like(z)).detach().requires_grad_(True)
-            from_z, from_a = C_inv(code), _read_codes(C_attr, a.detach())
+            from_z, from_a = C_inv(code), read_codes(C_attr, a.detach())
             guessing = objective.labelled(from_z, y) + objective.labelled(
                 from_a.flatten(0, 1), y.repeat_interleave(L, 0)
             )
@@ -178,21 +182,24 @@ def train_editor(
             reading = C_inv(noisy)
             terms["inv"] = objective.undecided(reading) if config.undecided else objective.adversarial(reading, y)
         if config.attr:
-            terms["attr"] = objective.others_undecided(_read_codes(C_attr, a), y)
+            terms["attr"] = objective.others_undecided(read_codes(C_attr, a), y)
         terms["spec"] = objective.labelled(H.classify(found), y)
         terms["center"] = objective.center(found, y, H.means, H.sigma().detach())
         terms["prior"] = objective.prior(z, config.beta) + objective.prior(found, config.beta)
         if config.region:
             terms["region"] = (after - before).abs().mean()
         if config.recode:
-            terms["recode"] = _recoded(E, R, C_attr, drawn, y)
-        if config.restore or config.same:
+            terms["recode"] = recoded(E, R, C_attr, drawn, y)
+        if config.restore:
             with half():
-                again = E.styles(edited.detach(), None if R is None else R.masks(R.layers(edited.detach())))
+                again = E.styles(edited.detach(), masks)  # the attributes left alone are where they were
                 mixed = torch.where((chosen | (y == 0))[:, :, None], a, again)
                 restored = G(noisy, mixed)
             terms["restore"] = objective.reconstruction(x, restored, **error)
-            terms["same"] = objective.same_code(again, edit.codes.detach(), (edit.labels == 1).to(z.dtype))
+        if config.same:
+            with half():
+                shown, given = shown_style(E, R, edited, chosen), edit.codes.detach()[chosen]
+            terms["same"] = objective.same_code(shown, given[:, -shown.shape[1] :], (edit.labels[chosen] == 1).float())
         run.backward(torch.stack([getattr(config, name) * value for name, value in terms.items()]).sum())
         adam[0].step()
         adam[0].zero_grad()
@@ -200,14 +207,14 @@ def train_editor(
         average.update_parameters(networks)
         run.log(adversary=adversary, guessing=guessing, **terms)
         if (step + 1) % max(1, config.steps // config.evaluations) == 0 or step + 1 == config.steps:
-            candidate = _editor(cast(Networks, average.module), R, attributes, size, config)
+            candidate = _editor(cast(Networks, average.module), R, solid, attributes, size, config)
             run.keep_best(_score(candidate, C, validation, run), average.module.state_dict())
 
     best = Networks(size, L, config)
     best.load_state_dict(run.best_state())
     if run.is_main:
         schedule = {"seed": seed, "steps": run.step, "schedule": asdict(config)}
-        _editor(best, R, attributes, size, config).save(folder / "editor", training=schedule, **(card or {}))
+        _editor(best, R, solid, attributes, size, config).save(folder / "editor", training=schedule, **(card or {}))
     run.accelerator.wait_for_everyone()
     return load(folder)
 
@@ -219,25 +226,15 @@ def _spread(masks: Tensor, there: Tensor) -> Tensor:
     return spread
 
 
-def _read_codes(C_attr: CodeReader, a: Tensor) -> Tensor:
-    """What C_attr, told which attribute's code it reads, finds in each: ``(batch, attributes, attributes)``."""
-    which = torch.eye(a.shape[1], device=a.device).expand(len(a), -1, -1)
-    read: Tensor = C_attr(torch.cat([a, which], 2).flatten(0, 1)).view(len(a), a.shape[1], -1)
-    return read
-
-
-def _recoded(E: Encoder, R: Eraser | None, C_attr: CodeReader, drawn: Tensor, y: Tensor) -> Tensor:
-    """Equation 3.4 in G's step: the drawn image's codes tell what the real one's do; E stays as it is."""
-    E.requires_grad_(False)
-    codes = E.styles(drawn, None if R is None else R.masks(R.layers(drawn)))
-    E.requires_grad_(True)
-    return objective.others_undecided(_read_codes(C_attr, codes), y)
-
-
 def _editor(
-    networks: Networks, eraser: Eraser | None, attributes: Sequence[str], size: int, config: EditorConfig
+    networks: Networks,
+    eraser: Eraser | None,
+    solid: Tensor | None,
+    attributes: Sequence[str],
+    size: int,
+    config: EditorConfig,
 ) -> Editor:
-    """The editor of these weights, rounded to what an artifact holds."""
+    """The editor of these weights, rounded to what an artifact holds; ``solid`` are its `opaque` attributes."""
     H = networks.centroids
     settings = {name: getattr(config, name) for name in ("latent", "code", "width", "masked")}
     editor = untrained(
@@ -245,8 +242,11 @@ def _editor(
     )
     state = {k: v for k, v in networks.state_dict().items() if not k.startswith("centroids.")}
     state |= {f"eraser.{k}": v for k, v in eraser.state_dict().items()} if eraser else {}
+    state["opaque"] = torch.zeros(len(attributes), dtype=torch.bool) if solid is None else solid
     state["planes"] = torch.cat([H.weights, H.biases[:, None]], 1)
     state["centroids"], state["spreads"] = H.means, H.measured() if config.measured else H.isotropic()
+    if config.gated:
+        state["spreads"][:, 0] = 0  # absence has one code, and the generator has seen no other
     editor.load_state_dict({k: v.detach().half().to(v.dtype) if v.is_floating_point() else v for k, v in state.items()})
     return editor.to(H.means.device)
 

@@ -42,11 +42,16 @@ class Sample(_Step):
 
 
 class Borrow(_Step):
-    """Take an attribute as another face has it; ``reference`` is that face's picture."""
+    """Take an attribute as another face has it, or several on average; ``reference`` is its picture, or theirs."""
 
     operation: Literal["borrow"] = "borrow"
-    reference: str
+    reference: str | Annotated[list[str], Field(min_length=1, max_length=16)]
     force: bool = False
+
+    @property
+    def pictures(self) -> list[str]:
+        """One or several."""
+        return [self.reference] if isinstance(self.reference, str) else self.reference
 
 
 class Asked(BaseModel):
@@ -71,20 +76,23 @@ def edited(editor: AnyEditor, asked: Asked) -> Face:
 
 def python(asked: Asked, folder: str | None = None) -> str:
     """The program that does the same to ``image.png`` with the pictures borrowed from; ``folder`` holds the editor."""
-    borrowed = list(dict.fromkeys(step.reference for step in asked.steps if isinstance(step, Borrow)))
+    borrowed = list(dict.fromkeys(url for step in asked.steps if isinstance(step, Borrow) for url in step.pictures))
     names = {url: f"reference_{n + 1}" if len(borrowed) > 1 else "reference" for n, url in enumerate(borrowed)}
     lines = [IMPORT, READ, *(FILE.format(name) for name in ("image", *names.values()))]
     calls = ["edit(image)"]
     if folder is not None:
         lines, calls = [LOAD, *lines, f"editor = load({folder!r})"], ["edit(image, editor)"]
     for step in asked.steps:
-        arguments = [repr(step.attribute), *([names[step.reference]] if isinstance(step, Borrow) else [])]
+        arguments = [repr(step.attribute)]
+        if isinstance(step, Borrow):
+            given = ", ".join(names[url] for url in step.pictures)
+            arguments.append(given if isinstance(step.reference, str) else f"[{given}]")
         calls.append(f"{step.operation}({', '.join(arguments + [f'{k}={v!r}' for k, v in _options(step).items()])})")
     return "\n".join([*lines, f"edited = {'.'.join(calls)}.images"])
 
 
 def _applied(result: Edit, step: Swap | Sample | Borrow) -> Edit:
-    references = [_images(step.reference)] if isinstance(step, Borrow) else []
+    references = [[_images(url) for url in step.pictures]] if isinstance(step, Borrow) else []
     done: Edit = getattr(result, step.operation)(step.attribute, *references, **_options(step))
     return done
 

@@ -13,11 +13,12 @@ const state = {
   draws: [], // the faces that the steps being tried lead to
   pick: 0, // which of them is shown
   seed: 0, // of the first draw
-  reference: null,
+  references: [], // faces to borrow from; of several, their mean
 };
 
 const chosen = () => (form.attribute.value === "" ? null : Number(form.attribute.value));
 const has = (face, i) => face.readings[i] > 0.5;
+const lacking = (i) => !state.references.every((face) => has(face, i));
 
 /** The steps that are being tried: none, one, or one for each draw. */
 function tried() {
@@ -26,8 +27,9 @@ function tried() {
   const operation = form.operation.value;
   const step = { operation, attribute: attributes[i][0], strength: Number(form.strength.value) };
   if (operation === "borrow") {
-    const borrowable = state.reference && (has(state.reference, i) || find("#force").checked);
-    return borrowable ? [{ ...step, reference: state.reference.image, force: find("#force").checked }] : [];
+    if (!state.references.length || (lacking(i) && !find("#force").checked)) return [];
+    const pictures = state.references.map((face) => face.image);
+    return [{ ...step, reference: pictures.length > 1 ? pictures : pictures[0], force: find("#force").checked }];
   }
   step.on = form.on.value === "true";
   if (operation === "swap") return [step];
@@ -60,8 +62,9 @@ function hint() {
   const i = chosen();
   if (i === null) return state.kept.length ? "" : "Choose an attribute to change.";
   if (form.operation.value !== "borrow") return "";
-  if (!state.reference) return `The editor sees ${attributes[i][1]} in none of these faces; upload one that has it.`;
-  return has(state.reference, i) ? "" : `The editor does not see ${attributes[i][1]} in the face to borrow from.`;
+  if (!state.references.length) return `The editor sees ${attributes[i][1]} in none of these faces; upload one that has it.`;
+  const where = state.references.length > 1 ? "every face" : "the face";
+  return lacking(i) ? `The editor does not see ${attributes[i][1]} in ${where} to borrow from.` : "";
 }
 
 function draw() {
@@ -81,7 +84,7 @@ function draw() {
   find("#save").hidden = find("#program").hidden;
   find("#keep").disabled = !state.draws.length;
   find("#undo").disabled = chosen() === null && !state.kept.length;
-  thumbnails(find("#faces"), faces, faces.indexOf(state.face), "Face", chooseFace);
+  thumbnails(find("#faces"), faces, [state.face], "Face", chooseFace);
   drawChoice();
 }
 
@@ -95,24 +98,34 @@ function drawChoice() {
   find("#choice-title").textContent = borrowing ? "Borrow from" : "Draws";
   find("#again").hidden = borrowing;
   find("#upload-reference-label").hidden = !borrowing;
-  find("#force-label").hidden = !borrowing || !state.reference || has(state.reference, i);
+  find("#several-label").hidden = !borrowing;
+  find("#force-label").hidden = !borrowing || !lacking(i);
   if (borrowing) {
     const references = candidates(i);
     const choose = (n) => {
-      state.reference = references[n];
+      borrowFrom(references[n]);
       refresh();
     };
-    thumbnails(find("#choices"), references, references.indexOf(state.reference), "Reference", choose);
+    thumbnails(find("#choices"), references, state.references, "Reference", choose);
   } else {
     const choose = (n) => {
       state.pick = n;
       draw();
     };
-    thumbnails(find("#choices"), state.draws, state.pick, "Draw", choose);
+    thumbnails(find("#choices"), state.draws, [state.draws[state.pick]], "Draw", choose);
   }
 }
 
-const candidates = (i) => faces.filter((face) => face === state.reference || (has(face, i) && face !== state.face));
+const candidates = (i) =>
+  faces.filter((face) => state.references.includes(face) || (has(face, i) && face !== state.face));
+
+/** Borrow from this face; of several, from it as well, or no more if it was one of them and not the last. */
+function borrowFrom(face) {
+  const { references } = state;
+  const others = references.filter((other) => other !== face);
+  if (!find("#several").checked) state.references = [face];
+  else state.references = others.length < references.length && others.length ? others : [...others, face];
+}
 
 function chooseFace(n) {
   take(faces[n]);
@@ -129,15 +142,15 @@ function begin() {
   if (i === null) return;
   form.on.value = String(!has(state.base, i));
   state.pick = 0;
-  if (state.reference && state.reference !== state.face) return;
-  find("#force").checked = false;
-  state.reference = null;
-  state.reference = candidates(i)[0] ?? null;
+  if (state.references.length && !state.references.includes(state.face)) return;
+  find("#force").checked = find("#several").checked = false;
+  state.references = [];
+  state.references = candidates(i).slice(0, 1);
 }
 
 function forget() {
   form.querySelectorAll("[name=attribute]").forEach((input) => (input.checked = false));
-  Object.assign(state, { draws: [], pick: 0, reference: null });
+  Object.assign(state, { draws: [], pick: 0, references: [] });
 }
 
 async function upload(input, use) {
@@ -158,7 +171,7 @@ async function upload(input, use) {
 
 form.addEventListener("input", (event) => {
   if (event.target.name === "attribute") {
-    state.reference = null;
+    state.references = [];
     begin();
   }
   controls(form.operation.value, form);
@@ -182,8 +195,12 @@ find("#again").addEventListener("click", () => {
   refresh();
 });
 find("#force").addEventListener("input", refresh);
+find("#several").addEventListener("input", (event) => {
+  if (!event.target.checked) state.references = state.references.slice(-1);
+  refresh();
+});
 find("#upload-face").addEventListener("change", (event) => upload(event.target, take));
-find("#upload-reference").addEventListener("change", (event) => upload(event.target, (face) => (state.reference = face)));
+find("#upload-reference").addEventListener("change", (event) => upload(event.target, borrowFrom));
 find("#copy").hidden = !navigator.clipboard; // browsers have it on this machine and over TLS alone
 find("#copy").addEventListener("click", async () => {
   await navigator.clipboard.writeText(find("#python").textContent);

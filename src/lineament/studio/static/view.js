@@ -4,14 +4,14 @@ export const find = (selector) => document.querySelector(selector);
 
 const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** A row of faces to choose from; `choose` is called with the index of one. */
+/** A row of faces to choose from, of which `chosen` are; `choose` is called with the index of one. */
 export function thumbnails(box, faces, chosen, label, choose) {
-  const focused = box.contains(document.activeElement);
+  const focused = [...box.children].indexOf(document.activeElement);
   box.replaceChildren(
     ...faces.map((face, index) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.setAttribute("aria-pressed", index === chosen);
+      button.setAttribute("aria-pressed", chosen.includes(face));
       const image = new Image();
       image.src = face.image;
       image.alt = `${label} ${index + 1}`;
@@ -20,7 +20,7 @@ export function thumbnails(box, faces, chosen, label, choose) {
       return button;
     }),
   );
-  if (focused) box.children[chosen]?.focus();
+  box.children[focused]?.focus();
 }
 
 /** How sure the editor is of each attribute, before and after. */
@@ -38,7 +38,7 @@ export function bars(before, after) {
 /** A step in words. */
 export function told(step, attributes) {
   const name = attributes.find(([known]) => known === step.attribute)[1];
-  const words = { swap: step.on ? "on" : "off", sample: `${step.on ? "on" : "off"}, draw ${step.seed + 1}`, borrow: "borrowed" };
+  const words = { swap: step.on ? "on" : "off", sample: `${step.on ? "on" : "off"}, draw ${step.seed + 1}`, borrow: Array.isArray(step.reference) ? `borrowed from ${step.reference.length}` : "borrowed" };
   const strength = step.strength < 1 ? `, ${percent(step.strength)}` : "";
   return `${name} ${words[step.operation]}${strength}`;
 }
