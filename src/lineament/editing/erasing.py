@@ -112,7 +112,7 @@ def train_eraser(pools: Pools, C: LabelReader, config: EraserConfig, folder: Pat
                 bare = R(x, masks, gone)
                 terms["fill"] = _known(R, x, masks, gone)
         if not bool(bare.isfinite().all()):
-            raise JobError(f"{folder}: training diverged at step {step}; delete the folder and lower the learning rate")
+            raise JobError(f"{folder}: diverged at step {step}; delete the folder and try float32 or another seed")
 
         with half():
             judged = D(torch.cat([real, bare.detach()]), torch.cat([real_labels, wanted]))

@@ -193,7 +193,7 @@ def measured(peer: Peer, validation: Part) -> dict[str, float]:
         odds.append(peer.present(codes))
     error = torch.cat(errors).mean().item()
     if not isfinite(error):
-        raise JobError("the training diverged; delete its folder and lower the learning rate")
+        raise JobError("the training diverged; delete its folder and try float32 or another seed")
     right, truth = torch.cat(odds) > 0, validation[1]
     rates = [(right == bool(c))[truth == c].float().mean() for c in (0, 1)]
     return {"reconstruction_l1": error, "present": torch.stack(rates).mean().item()}

@@ -118,7 +118,7 @@ def train_style_reader(pools: Pools, R: Eraser, config: StyleConfig, folder: Pat
             "prior": objective.prior(codes[there], config.beta),
         }
         if not bool(drawn.isfinite().all()):
-            raise JobError(f"{folder}: training diverged at step {step}; delete the folder and lower the learning rate")
+            raise JobError(f"{folder}: diverged at step {step}; delete the folder and try float32 or another seed")
         run.backward(terms["drawing"] + terms["prior"])
         adam.step()
         adam.zero_grad()

@@ -132,7 +132,7 @@ def train_editor(
             there = torch.where(y == 0.5, H.classify(found) > 0, y == 1)
             z = E.rest(x if R is None else R(x, masks, there))  # of what is left
         if not bool(found.isfinite().all()):
-            raise JobError(f"{folder}: training diverged at step {step}; delete the folder and lower the learning rate")
+            raise JobError(f"{folder}: diverged at step {step}; delete the folder and try float32 or another seed")
         base = x if layers is None else painted_over(x, layers, (chosen & there).to(x.dtype))
         H.move(found.detach(), y)
         off = H.means[:, 0].expand_as(found)
