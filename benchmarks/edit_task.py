@@ -40,18 +40,11 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-erase": {"erase": 0.0, "masked": False},
     "no-mask": {"masked": False},
     "no-styles": {"style_steps": 0},
-    "no-edited": {"edited": 0.0},
-    "no-cgan": {"cgan": 0.0},
-    "no-restore": {"restore": 0.0},
-    "no-inv": {"inv": 0.0},
-    "no-noise": {"noise": 0.0},
-    "no-focus": {"focus": 0.0},
-    "no-gate": {"gated": False},
-    "no-detail": {"detail": False},
     "no-same": {"same": 0.0},
+    "no-edited": {"edited": 0.0},
+    "no-restore": {"restore": 0.0},
 }
-"""What is taken from the preset ``lineament``, one at a time; all start from its eraser but
-``no-cgan``, whose own does without a critic."""
+"""What is taken from the preset ``lineament``, one at a time; all start from its eraser and its style reader."""
 
 LOADING = 0.2
 """Processor minutes, at most, of taking up a run that is finished."""

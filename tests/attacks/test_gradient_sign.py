@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from lineament.attacks.gradient_sign import FGSM, PGD, RandFGSM
+from lineament.attacks.gradient_sign import FGSM, PGD, RandFGSM, for_others
 from lineament.classifier import Classifier
 from lineament.errors import UsageError
 from tests.attacks.toys import linear, network, pictures, row
@@ -85,6 +85,31 @@ def test_pgd_equals_its_literal_twin(eps: float) -> None:
     for image, label, ours in zip(batch.split(1), labels.split(1), made.images.split(1), strict=True):
         torch.testing.assert_close(ours, literal_pgd(classifier, image, label, eps, 7))
     assert 0 < made.success.sum() < 30 or eps == 0.4
+
+
+def deepest(classifier: Classifier, image: Tensor, label: Tensor, eps: float, steps: int) -> Tensor:
+    """Every step, from the image itself: of the points at which it is wrong, else of all, the one of most loss."""
+    current, points = image, []
+    for _ in range(steps + 1):
+        logits = classifier(current)
+        points.append((bool(logits.argmax() != label), cross_entropy(logits, label).item(), current))
+        moved = current + 2.5 * eps / steps * sign_of_gradient(classifier, current, label)
+        current = torch.max(torch.min(moved, image + eps), image - eps).clamp(0, 1)
+    return max(points, key=lambda point: point[:2])[2]
+
+
+def test_for_another_classifier_pgd_goes_as_deep_as_it_can() -> None:
+    classifier, batch = network(3), pictures(30)
+    labels = classifier(batch).argmax(1)
+    attack = for_others(PGD(0.1, steps=7, random_start=False))
+    made = attack(classifier, batch, labels, batch_size=11)
+    for image, label, ours in zip(batch.split(1), labels.split(1), made.images.split(1), strict=True):
+        torch.testing.assert_close(ours, deepest(classifier, image, label, 0.1, 7))
+    barely = PGD(0.1, steps=7, random_start=False)(classifier, batch, labels)
+    loss = [cross_entropy(classifier(each.images), labels, reduction="none") for each in (made, barely)]
+    assert (made.success == barely.success).all()
+    assert (loss[0] > loss[1] + 1e-3)[made.success].float().mean() > 0.5
+    assert for_others(FGSM(0.1)) == FGSM(0.1)
 
 
 def test_pgd_leaves_an_image_that_is_already_wrong() -> None:

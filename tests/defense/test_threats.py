@@ -8,6 +8,7 @@ import torch
 
 from lineament.attacks.adaptive import BPDA
 from lineament.attacks.black_box import BlackBox
+from lineament.attacks.gradient_sign import PGD
 from lineament.classifier import from_function
 from lineament.defense.threats import CLEAN, WORST, evaluate, joined, lost_at, rows, trials
 from lineament.errors import UsageError
@@ -96,6 +97,13 @@ def test_a_bare_classifier_is_evaluated_behind_a_purifier_that_changes_nothing()
 def test_what_could_ask_the_defence_can_be_kept_from_knowing_it():
     found = evaluate(behind(), IMAGES, LABELS, {"blind": Blind(1.0)}, EPS, oblivious=["blind"])
     assert figures(found, "blind") == [(0.15, 0.5, 0.75), (0.4, 0.25, 0.25), (0.55, 0, 0)]
+
+
+def test_pgd_at_another_classifier_than_the_one_judged_does_not_stop_where_that_is_barely_wrong():
+    found = trials(behind(), IMAGES, LABELS, {"blind": PGD(1.0, steps=3)}, EPS, oblivious=["blind"])
+    assert [one.attack.until_wrong for one in found[1:]] == [False] * 3
+    assert not BlackBox(bare(), PGD(1.0)).attack.until_wrong
+    assert "until_wrong=False" in rows(found)[1]["attack"]
 
 
 def test_a_transferred_attack_takes_the_budgets_too():

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lineament.attacks.base import Attack, gradient, title
+from lineament.attacks.gradient_sign import for_others
 from lineament.classifier import AdaptedClassifier, Classifier, from_module
 from lineament.errors import JobError, UsageError
 from lineament.images import check_images
@@ -45,6 +46,7 @@ class BlackBox(Attack):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.attack.check_target(self.substitute)
+        object.__setattr__(self, "attack", for_others(self.attack))
 
     def run(self, classifier: Classifier, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         """Adversarial images of one batch."""

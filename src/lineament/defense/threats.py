@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lineament.attacks.base import Adversarial, Attack
 from lineament.attacks.black_box import BlackBox
+from lineament.attacks.gradient_sign import for_others
 from lineament.classifier import Classifier
 from lineament.defense.intervals import share
 from lineament.errors import UsageError
@@ -176,7 +177,7 @@ def _trial(
     threat: str, attack: Attack, defended: Defended, images: Tensor, labels: Tensor, *, oblivious: bool, seed: int,
     batch_size: int,
 ) -> Trial:  # fmt: skip
-    target = defended.classifier if oblivious else defended
+    target, attack = (defended.classifier, for_others(attack)) if oblivious else (defended, attack)
     start = time.perf_counter()
     made = attack(target, images, labels, seed=seed, batch_size=batch_size)
     correct = _right(defended, made.images, labels, batch_size) if oblivious else ~made.success
