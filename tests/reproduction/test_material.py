@@ -141,7 +141,10 @@ def test_accuracy_has_an_interval_even_where_all_are_right(material):
 def test_without_a_generator_one_is_trained_and_told(tmp_path, root, monkeypatch):
     lone = Material("mnist", tmp_path, root, n=10, quick=True, device="cpu", precision="float32")
     monkeypatch.setattr("lineament.reproduction.material.shipped", lambda data, what: tmp_path / "none")
-    assert lone.generator.shape == (1, SIDE, SIDE) and lone.encoder is None
+    assert lone.generator.shape == (1, SIDE, SIDE) and lone.encoder is not None
+    again = Material("mnist", tmp_path, root, n=10, quick=True, device="cpu", precision="float32").encoder
+    assert again is not None and all(map(torch.equal, again.state_dict().values(), lone.encoder.state_dict().values()))
+    assert Material("mnist", tmp_path / "quick", root, n=10, device="cpu", precision="float32").encoder is not None
     assert lone.schedule == "generator of 10 steps"
     assert (tmp_path / "quick" / "generator" / "generator" / "card.json").is_file()
     assert floats(lone.parts.test.images).shape == lone.images.shape

@@ -22,7 +22,7 @@ from lineament.defense.architectures import Architecture, build
 from lineament.defense.autoencoder import NOISE as NOISE_TAKEN
 from lineament.defense.autoencoder import AutoEncoder, load_autoencoder, train_autoencoder
 from lineament.defense.classifiers import load_classifier, train_classifier
-from lineament.defense.encoder import encoder_of
+from lineament.defense.encoder import ENCODER, encoder_of, train_encoder
 from lineament.defense.generator import load
 from lineament.defense.intervals import share
 from lineament.defense.judge import judge
@@ -130,8 +130,15 @@ class Material:
 
     @cached_property
     def encoder(self) -> Encoder | None:
-        """Of the generator, from beside it, for the fast mode; None where there is none."""
+        """Of the generator, from beside it, for the fast mode; trained if the generator was made here and has none."""
         found = encoder_of(self._generator_place, self.card)
+        if found is None and self._generator_place == self.made / "generator":
+            few = replace(ENCODER, steps=10, batch=16, width=8, evaluations=1)
+            found = train_encoder(
+                self.generator, self.parts.train.images, self.parts.development.images, self.made / "encoder",
+                config=few if self.quick else ENCODER, seed=self.seed, device=self.device, precision=self.precision,
+                card={"data": self.data, "generator_sha256": self.card["weights_sha256"]},
+            )  # fmt: skip
         return found and found.to(self.where)
 
     @property
