@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.edit_sheets import sheets
-from benchmarks.edit_task import PEERS, Held, Material, Plan, flags, mean, rows, swap_figures, trained
+from benchmarks.edit_task import Held, Material, Plan, flags, mean, rows, swap_figures, trained
 from benchmarks.harness import ROOT, benchmark, data_root
 from lineament.datasets.base import AttributeDataset
 from lineament.datasets.celeba import celeba
@@ -42,7 +42,7 @@ from lineament.editing.likeness import identity_kept, reconstruction
 from lineament.editing.operations import AnyEditor, edit
 from lineament.training.distances import compare
 
-MODELS = ("lineament", *PEERS)
+MODELS = ("lineament", "fader", "hisd")
 ATTRIBUTES = ("Bangs", "Eyeglasses", "Mustache", "Smiling", "Wearing_Hat")
 SIZE = 64
 EACH, DRAWN, DRAWS = 60, 40, 4

@@ -32,8 +32,7 @@ from lineament.editing.presets import PRESETS, with_steps
 from lineament.editing.training import train_editor
 
 RUNS = ROOT / "runs" / "benchmarks" / "edit"
-PEERS = ("paper", "fader", "hisd")
-MODELS = ("lineament", "half", *PEERS)
+MODELS = ("lineament", "half", "paper", "fader", "hisd")
 ABLATION_STEPS = 1000
 ABLATIONS: dict[str, dict[str, Any]] = {
     "all": {},
