@@ -36,12 +36,10 @@ MODELS = ("lineament", "half", "paper", "fader", "hisd")
 ABLATION_STEPS = 1000
 ABLATIONS: dict[str, dict[str, Any]] = {
     "all": {},
-    "no-erase": {"erase": 0.0, "masked": False},
     "no-mask": {"masked": False},
     "no-styles": {"style_steps": 0},
     "no-same": {"same": 0.0},
-    "no-edited": {"edited": 0.0},
-    "no-restore": {"restore": 0.0},
+    "no-erase": {"erase": 0.0, "masked": False},
 }
 """What is taken from the preset ``lineament``, one at a time; all start from its eraser and its style reader."""
 
