@@ -39,7 +39,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-mask": {"masked": False},
     "no-styles": {"style_steps": 0},
     "no-same": {"same": 0.0},
-    "no-erase": {"erase": 0.0, "masked": False},
 }
 """What is taken from the preset ``lineament``, one at a time; all start from its eraser and its style reader."""
 
