@@ -77,7 +77,7 @@ def test_an_attack_is_told_written_and_within_its_budget(runs, data, tmp_path, c
     ]  # fmt: skip
     clean, *attacks = told["attacks"]
     assert clean["accuracy"][0] == 1 and attacks[3]["accuracy"][0] == 0 and attacks[3]["fooled"][0] == 1
-    assert attacks[3]["attack"] == "PGD(eps=0.2, steps=3, restarts=1, random_start=True)"
+    assert attacks[3]["attack"] == "PGD(eps=0.2, steps=3, restarts=1, random_start=True, until_wrong=False)"
 
     report = json.loads((out / "report.json").read_text())
     for row in report["attacks"][1:5]:

@@ -122,7 +122,7 @@ class EditorConfig:
 
 
 LINEAMENT = EditorConfig()
-"""What makes it work, in three quarters of an hour of one core for eight attributes at 64 px.
+"""What makes it work, in fifty minutes of one core for eight attributes at 64 px.
 
 ``lineament train editor --data portraits --out runs/editor``; what to expect is measured by ``python -m
 benchmarks.edit_portraits``.

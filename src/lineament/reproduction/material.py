@@ -130,15 +130,8 @@ class Material:
 
     @cached_property
     def encoder(self) -> Encoder | None:
-        """Of the generator, from beside it, for the fast mode; trained if the generator was made here and has none."""
+        """Of the generator, from beside it, for the fast mode; None where there is none."""
         found = encoder_of(self._generator_place, self.card)
-        if found is None and self._generator_place == self.made / "generator":
-            few = replace(ENCODER, steps=10, batch=16, width=8, evaluations=1)
-            found = train_encoder(
-                self.generator, self.parts.train.images, self.parts.development.images, self.made / "encoder",
-                config=few if self.quick else ENCODER, seed=self.seed, device=self.device, precision=self.precision,
-                card={"data": self.data, "generator_sha256": self.card["weights_sha256"]},
-            )  # fmt: skip
         return found and found.to(self.where)
 
     @property
@@ -238,6 +231,13 @@ class Material:
             features = lambda x: avg_pool2d(x, 7).flatten(1)  # noqa: E731
         train_generator(train.images, held_out, features, config, place, seed=self.seed, device=self.device,
                         precision=self.precision, card={"data": self.data})  # fmt: skip
+        generator, card = load(place)
+        few = replace(ENCODER, steps=10, batch=16, width=8, evaluations=1)
+        train_encoder(
+            generator.to(self.where), train.images, held_out, self.made / "encoder",
+            config=few if self.quick else ENCODER, seed=self.seed, device=self.device, precision=self.precision,
+            card={"data": self.data, "generator_sha256": card["weights_sha256"]},
+        )  # fmt: skip
         return place
 
     @property
