@@ -37,7 +37,7 @@ def out(tmp_path_factory, root):
     train = parts("mnist", root, 10).train
     for name in ("A", "F"):
         places = [home / "quick" / "classifiers" / recipe / name for recipe in ("orig", "rec", "fgsm-0.3", "fgsm-0.15")]
-        train_classifier(train, 10, places[0], architecture=name, epochs=10, precision="float32", card=made_by)
+        train_classifier(train, 10, places[0], architecture=name, epochs=20, precision="float32", card=made_by)
         for place in places[1:]:
             shutil.copytree(places[0], place)
     return home.parent.parent

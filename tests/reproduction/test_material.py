@@ -71,8 +71,31 @@ def test_what_learnt_reconstructions_is_not_taken_up_for_another_generator(mater
     other.__dict__["generator"] = Generator((1, SIDE, SIDE), latent=4, width=2)
     with pytest.raises(JobError, match="rec/E: did not learn what this generator, its encoder and the fast mode make"):
         other.classifier(trained)
-    assert Trained("D", "fgsm", 0.3).epochs == 10 and Trained("C", "pgd", 0.3).epochs == 3  # of 30 and of 4
-    assert Trained("A", "rec", noisy=True).place == "rec-noisy/A" and Trained("A").epochs is None
+
+
+def test_a_classifier_of_another_schedule_is_not_taken_up(material, monkeypatch):
+    trained = Trained("E", "rec", noisy=True)
+    material.classifier(trained)
+    place = material.there(trained)
+    whole = card_of(place)
+    for change, told in (
+        ({"learnt": 10_000}, "images 10000, not 60"),
+        ({"training": {**whole["training"], "epochs": 3}}, "epochs 3, not 20"),
+        ({"noise": 0.1}, "noise 0.1, not 0.3"),
+    ):
+        monkeypatch.setattr("lineament.reproduction.material.card_of", lambda place, change=change: whole | change)
+        with pytest.raises(JobError, match=f"rec-noisy/E: learnt with {told}; move it away"):
+            material.there(trained)
+    monkeypatch.undo()
+    assert material.there(trained) == place
+
+
+def test_fewer_images_are_gone_through_more_often_under_attack_too():
+    full, faces = 50_000, 8_639
+    assert [Trained("D", "fgsm", 0.3).epochs(n) for n in (full, faces)] == [10, 40]  # a third of 30 and of 120
+    assert [Trained("C", "pgd", 0.3).epochs(n) for n in (full, faces)] == [3, 5]  # at least 3; a third of 16
+    assert [Trained("A").epochs(n) for n in (full, faces)] == [6, 24]
+    assert Trained("A", "rec", noisy=True).place == "rec-noisy/A"
 
 
 def test_a_seed_has_a_folder_of_its_own(material):

@@ -21,7 +21,17 @@ from lineament.errors import UsageError, nearest
 from lineament.training import Run
 from lineament.training.run import Device, Precision, step_seed
 
-__all__ = ["EPOCHS", "KIND", "RECIPES", "Recipe", "accuracy", "load_classifier", "save_classifier", "train_classifier"]
+__all__ = [
+    "EPOCHS",
+    "KIND",
+    "RECIPES",
+    "Recipe",
+    "accuracy",
+    "load_classifier",
+    "save_classifier",
+    "train_classifier",
+    "usual_epochs",
+]
 
 Recipe = Literal["orig", "rec", "fgsm", "pgd"]
 RECIPES: tuple[Recipe, ...] = get_args(Recipe)
@@ -107,7 +117,7 @@ def train_classifier(
             not take, or a folder that holds another run.
     """
     images = _images(part, classes, recipe, reconstructions)
-    epochs = round(EPOCHS.get(architecture, 1) * min(4, max(1, FULL / len(images)))) if epochs is None else epochs
+    epochs = usual_epochs(architecture, len(images)) if epochs is None else epochs
     config = _Schedule(architecture, recipe, eps, epochs)
     budget = eps or 0.0
     channels, height, width = images.shape[1:]
@@ -153,6 +163,11 @@ def train_classifier(
         save_classifier(trained, place, architecture=architecture, recipe=recipe, shape=shape, **told)
     run.accelerator.wait_for_everyone()
     return load_classifier(place)
+
+
+def usual_epochs(architecture: str, images: int) -> int:
+    """Passes over so many images: those of `EPOCHS`, over fewer than `FULL` up to four times as many."""
+    return round(EPOCHS.get(architecture, 1) * min(4, max(1, FULL / max(1, images))))
 
 
 def save_classifier(

@@ -25,7 +25,7 @@ from lineament.defense.networks import Critic, Encoder, Generator
 from lineament.defense.projection import project
 from lineament.errors import UsageError
 from lineament.reproduction.entries import Entry, published
-from lineament.reproduction.material import RECONSTRUCTED, Material, accuracy
+from lineament.reproduction.material import Material, accuracy
 from lineament.reproduction.trained import LEAST, Trained
 from lineament.training.run import Device, Precision
 
@@ -234,7 +234,7 @@ def _schedule(material: Material, config: ProjectionConfig | None) -> str:
 def _told(material: Material, defence: Defence) -> str:
     """What is not as printed in how a defence was trained."""
     if defence.recipe == "rec" and not material.quick:
-        return f", learnt {RECONSTRUCTED:,} reconstructions of the fast mode"
+        return ", learnt reconstructions of the fast mode"
     if defence.eps:
         return f", trained for a third of the usual epochs, at least {LEAST}"
     return ", half as wide as printed" if defence.purifier == "magnet" else ""

@@ -43,9 +43,6 @@ from lineament.training.run import Device, Precision
 
 __all__ = ["Material", "Trained", "accuracy"]
 
-RECONSTRUCTED = 10_000
-"""Training images whose reconstructions a -Rec classifier learns, by the fast mode: some ten minutes of a core."""
-
 AUTOENCODERS = {"magnet": NOISE_TAKEN, "autoencoded": 0.0}
 """The noise that each learns to take away: MagNet's reformer some, a plain auto-encoder none."""
 
@@ -142,7 +139,8 @@ class Material:
     def classifier(self, trained: Trained) -> AdaptedClassifier:
         """That classifier; from the folder, from the package, which has those that learnt images, or trained.
 
-        Raises ``JobError`` for one that learnt reconstructions by another generator, encoder or mode.
+        Raises ``JobError`` for one that learnt on another schedule, or reconstructions by another generator, encoder or
+        mode.
         """
         return self._moved(load_classifier(self.there(trained) or self._train(trained)))
 
@@ -152,11 +150,19 @@ class Material:
         if trained.recipe == "orig":
             places.append(shipped(self.data, f"classifiers/{trained.architecture}"))
         place = finished(*places)
-        if place and trained.recipe == "rec" and card_of(place).get("reconstructed_by") != self._reconstruction:
+        if place is None or place != places[0]:
+            return place
+        card, more = card_of(place), "; move it away, and another one is trained"
+        if trained.recipe == "rec" and card.get("reconstructed_by") != self._reconstruction:
             raise JobError(
-                f"{place}: did not learn what this generator, its encoder and the fast mode make of images; move it "
-                "away, and another one is trained"
+                f"{place}: did not learn what this generator, its encoder and the fast mode make of images{more}"
             )
+        if training := card.get("training"):
+            found = {"images": card.get("learnt"), "epochs": training["epochs"], "noise": card.get("noise", 0.0)}
+            wanted = {"images": len(self.parts.train), "epochs": self._epochs(trained), "noise": trained.noise}
+            told = [f"{key} {found[key]}, not {wanted[key]}" for key in wanted if found[key] not in (None, wanted[key])]
+            if told:
+                raise JobError(f"{place}: learnt with {', '.join(told)}{more}")
         return place
 
     def learnt(self, trained: Trained) -> dict[str, Any]:
@@ -245,19 +251,21 @@ class Material:
         """What the images of a -Rec classifier follow from."""
         return facts(FAST, self.generator, self.encoder)
 
+    def _epochs(self, trained: Trained) -> int:
+        return 20 if self.quick else trained.epochs(len(self.parts.train))
+
     def _train(self, trained: Trained) -> Path:
         part, place = self.parts.train, self.made / "classifiers" / trained.place
-        reconstructions, told = None, {}
+        reconstructions, told = None, dict[str, Any]()
         if trained.recipe == "rec":
-            part = Labelled(part.images[:RECONSTRUCTED], part.labels[:RECONSTRUCTED])
-            told = {"reconstructed_by": self._reconstruction}
+            told = {"reconstructed_by": self._reconstruction, "noise": trained.noise}
             reconstructions = reconstructed(
                 self.purifier("fast").purifier, part.images, self.memory, facts=self._reconstruction,
                 noise=trained.noise, device=self.where,
             )  # fmt: skip
         train_classifier(
             part, self.classes, place, architecture=trained.architecture, recipe=trained.recipe, eps=trained.eps,
-            reconstructions=reconstructions, epochs=20 if self.quick else trained.epochs, seed=self.seed,
+            reconstructions=reconstructions, epochs=self._epochs(trained), seed=self.seed,
             device=self.device, precision=self.precision, card={"data": self.data, "learnt": len(part), **told},
         )  # fmt: skip
         return place

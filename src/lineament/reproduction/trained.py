@@ -6,7 +6,7 @@ from typing import Any
 
 from lineament import artifacts
 from lineament.defense.architectures import Architecture
-from lineament.defense.classifiers import EPOCHS, Recipe
+from lineament.defense.classifiers import Recipe, usual_epochs
 from lineament.defense.encoder import artifact_in
 
 __all__ = ["Trained", "card_of", "finished"]
@@ -40,10 +40,10 @@ class Trained:
         told = f"-{self.eps:g}" if self.eps else "-noisy" if self.noisy else ""
         return f"{self.recipe}{told}/{self.architecture}"
 
-    @property
-    def epochs(self) -> int | None:
-        """Passes over what it learns; None for the usual ones."""
-        return max(LEAST, EPOCHS[self.architecture] // SHARE) if self.eps else None
+    def epochs(self, images: int) -> int:
+        """Passes over so many images."""
+        usual = usual_epochs(self.architecture, images)
+        return max(LEAST, usual // SHARE) if self.eps else usual
 
     @property
     def noise(self) -> float:
