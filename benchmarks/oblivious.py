@@ -33,9 +33,6 @@ from lineament.reproduction.material import accuracy
 PAIRS: tuple[tuple[Architecture, Architecture], ...] = (("A", "B"), ("B", "E"), ("C", "E"), ("D", "B"))
 """Classifier and substitute of tables 5.1 and 5.2."""
 
-FEWER = 4
-"""The reference mode projects one of so many images of tables 5.1 and 5.2."""
-
 WITHIN = -0.02
 """A cell is reproduced if it is measured no further below the printed one."""
 
@@ -110,19 +107,18 @@ def rows(task: Task, table: Table, attack: str, model: str, fooling: Callable[[s
     for name, (defence, column) in LINES.items():
         if ONE_TABLE.get(name, table) not in (table, "5.1" if table == "5.2" else table):
             continue
-        count = max(1, task.n // FEWER) if table != "5.4" and defence.purifier == "reference" else task.n
-        sets = [each[:count] for each in (material.images, fooling(name))]
+        sets = material.images, fooling(name)
         if name == NEAREST:
-            decided = [nearest(material.parts.train, each) == material.labels[:count] for each in sets]
+            decided = [nearest(material.parts.train, each) == material.labels for each in sets]
             scores, told = [share(each) for each in decided], {"learnt": {"images": len(material.parts.train)}}
         else:
             bare, seen = material.classifier(defence.trained(looks)), [behind(task, defence, each) for each in sets]
             scores, told = (
-                [[*accuracy(bare, each, material.labels[:count])] for each in seen],
+                [[*accuracy(bare, each, material.labels)] for each in seen],
                 learnt(task, defence, looks),
             )
         value = printed.get(column)
-        yield row(task, table, attack, model, name, count, scores, float(value) if value else None, **told)
+        yield row(task, table, attack, model, name, task.n, scores, float(value) if value else None, **told)
 
 
 def behind(task: Task, defence: Defence, images: Tensor) -> Tensor:
