@@ -1,11 +1,11 @@
 """Accuracy under attackers who know the defence: each threat model, and the worst case of each image as headline.
 
 Attacked are classifiers A to D behind the fast mode, which re-projects at every step of an attack; beside it stand the
-bare classifier, MagNet's reformer, binarisation and PGD training. A bare classifier counts as one behind a purifier
-that changes nothing, so that BPDA on it is PGD. There is no target here but the truth: no attack is left out because
-it works, and what makes a figure hard to believe (`lineament.defense.sanity`) is told once a classifier, of all its
-budgets together, in the ``flags`` of its worst case. Random search, which asks a defence at every step, is a control on
-a quarter of the images, the same for every defence, and stays outside the worst case.
+bare classifier, MagNet's reformer, an auto-encoder, binarisation and PGD training. A bare classifier counts as one
+behind a purifier that changes nothing, so that BPDA on it is PGD. There is no target here but the truth: no attack is
+left out because it works, and what makes a figure hard to believe (`lineament.defense.sanity`) is told once a
+classifier, of all its budgets together, in the ``flags`` of its worst case. Random search, which asks a defence at
+every step, is a control on a quarter of the images, the same for every defence, and stays outside the worst case.
 
 The last rows ask what images found against the fast mode do to the reference mode, which is too slow to be attacked
 itself; the rows of further budgets, how accuracy falls with them.
@@ -56,6 +56,7 @@ DEFENCES = {
     "PGD training": Defence("pgd", 0.3),
     "binarised": Defence(purifier="binarised"),
     "MagNet reformer": Defence(purifier="magnet"),
+    "auto-encoded": Defence(purifier="autoencoded"),
 }
 
 NOBODY = Noise(0.0)

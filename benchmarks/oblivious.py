@@ -50,7 +50,7 @@ def line(column: str, purifier: str = "") -> Line:
 
 
 REFERENCE, FAST, CUT = "Defense-GAN-Rec reference", "Defense-GAN-Rec fast", "Defense-GAN-Rec fast, gradient cut"
-NEAREST = "nearest training image"
+NEAREST, PGD_TRAINED = "nearest training image", "PGD training"
 LINES = {
     "none": line("no_defense"),
     REFERENCE: line("defense_gan_rec", "reference"),
@@ -61,11 +61,18 @@ LINES = {
     "MagNet reformer": line("magnet"),
     "FGSM training 0.3": line("adv_training_eps_0.3"),
     "FGSM training 0.15": line("adv_training_eps_0.15"),
+    PGD_TRAINED: Line(Defence("pgd", 0.3)),
     "binarised": Line(Defence(purifier="binarised")),
     "blurred": Line(Defence(purifier="blurred")),
     "auto-encoded": Line(Defence(purifier="autoencoded")),
 }
-ONE_TABLE = {CUT: "5.4", NEAREST: "5.4", "Defense-GAN-Orig fast": "5.1", "FGSM training 0.15": "5.1"}
+ONE_TABLE = {
+    CUT: "5.4",
+    NEAREST: "5.4",
+    PGD_TRAINED: "5.4",
+    "Defense-GAN-Orig fast": "5.1",
+    "FGSM training 0.15": "5.1",
+}
 """Rows of the white-box table alone, or, as printed, of the black-box tables alone."""
 
 
