@@ -25,8 +25,8 @@ PEOPLE = {
     "oracle": (61_000, 30_000, 2),
     "editor": (62_000, 2000, 6),
     "validation": (63_000, 100, 2),
-    "test": (64_000, 200, 2),
-    "references": (65_000, 200, 2),
+    "test": (71_000, 200, 2),
+    "references": (72_000, 200, 2),
     "probes": (66_000, 1400, 6),
 }
 """Seed, people and images of each for every part."""

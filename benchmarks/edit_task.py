@@ -39,8 +39,14 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-mask": {"masked": False},
     "no-styles": {"style_steps": 0},
     "no-same": {"same": 0.0},
+    "no-erase": {"erase": 0.0, "masked": False},
+    "no-edited": {"edited": 0.0},
+    "no-restore": {"restore": 0.0},
+    "no-gate": {"gated": False},
+    "no-detail": {"detail": False},
 }
-"""What is taken from the preset ``lineament``, one at a time; all start from its eraser and its style reader."""
+"""What is taken from the preset ``lineament``, one at a time; all start from its eraser and style reader, if they have
+one."""
 
 LOADING = 0.2
 """Processor minutes, at most, of taking up a run that is finished."""
@@ -107,7 +113,7 @@ def recipe(plan: Plan) -> tuple[Callable[..., Any], Any]:
     if plan.name in ("fader", "hisd"):
         trainer, config = (train_fader, FaderConfig()) if plan.name == "fader" else (train_hisd, HisdConfig())
         return trainer, replace(config, **QUICK) if plan.quick else config
-    preset = PRESETS["paper" if plan.name == "paper" else "lineament"]
+    preset = PRESETS["paper" if plan.name == "paper" else "photos" if plan.data == "celeba" else "lineament"]
     if plan.name == "half":
         preset = with_steps(preset, preset.steps // 2)
     if plan.name.startswith("ablations/"):

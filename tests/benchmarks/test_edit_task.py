@@ -113,6 +113,7 @@ def test_an_ablation_differs_in_its_term_alone():
         found = asdict(recipe(Plan("portraits", f"ablations/{name}"))[1])
         assert {key for key in found if found[key] != whole[key]} == set(change), name
     assert recipe(Plan("portraits", "lineament"))[1] == PRESETS["lineament"]
+    assert recipe(Plan("celeba", "lineament"))[1] == PRESETS["photos"]
     assert recipe(Plan("portraits", "hisd"))[0] is not recipe(Plan("portraits", "fader"))[0]
 
 

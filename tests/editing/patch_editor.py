@@ -62,11 +62,11 @@ class PatchEditor:
     def present(self, codes: Codes) -> Tensor:
         return 20 * (codes.a[:, :, 0] - 0.5)
 
-    def centroid(self, i: int, c: int) -> Tensor:
+    def usual(self, i: int, c: int) -> Tensor:
         return torch.tensor([(DARK, BRIGHT)[c] / 255])
 
     def draw(self, i: int, c: int, n: int, scale: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-        return self.centroid(i, c) + 0.03 * scale * torch.randn(n, 1, generator=generator)
+        return self.usual(i, c) + 0.03 * scale * torch.randn(n, 1, generator=generator)
 
 
 def patches(people: int = 60, images: int = 4, size: int = 16, seed: int = 0) -> AttributeDataset:

@@ -43,11 +43,11 @@ class Painter:
     def present(self, codes: Codes) -> Tensor:
         return codes.a.mean(2) - 0.5
 
-    def centroid(self, i: int, c: int) -> Tensor:
+    def usual(self, i: int, c: int) -> Tensor:
         return torch.full((3,), 0.8 if c else 0.2)
 
     def draw(self, i: int, c: int, n: int, scale: float = 1.0, generator=None) -> Tensor:
-        return self.centroid(i, c) + scale * 0.05 * torch.randn(n, 3, generator=generator).clamp(-2, 2)
+        return self.usual(i, c) + scale * 0.05 * torch.randn(n, 3, generator=generator).clamp(-2, 2)
 
     def place(self, i: int) -> slice:
         return slice(PATCH * i, PATCH * (i + 1))

@@ -21,4 +21,6 @@ def seeing_editor(images: torch.Tensor, names: tuple[str, ...]) -> Editor:
     made.gated = True
     for c, odds in enumerate((-4.0, 4.0)):
         made.centroids[:, c] = normals * (odds - biases) / (normals**2).sum(1, keepdim=True)
+    made.usuals.copy_(made.centroids)
+    made.usuals[:, 1] += 0.1 * normals  # near the mean, but not the mean
     return made

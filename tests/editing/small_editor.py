@@ -16,4 +16,5 @@ def small_editor(attributes: tuple[str, ...] = ("Eyeglasses", "Wearing_Hat"), si
                 torch.nn.init.orthogonal_(parameter, 1.5)
         editor.planes.normal_()
         editor.centroids.normal_()
+        editor.usuals.copy_(editor.centroids)
     return editor

@@ -48,8 +48,8 @@ class Painter:
     def present(self, codes: Codes) -> Tensor:
         return 40 * (codes.a[:, :, 0] - AMOUNT / 2)
 
-    def centroid(self, i: int, c: int) -> Tensor:
+    def usual(self, i: int, c: int) -> Tensor:
         return torch.tensor([AMOUNT * c])
 
     def draw(self, i: int, c: int, n: int, scale: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-        return self.centroid(i, c) + 0.05 * scale * torch.randn(n, 1, generator=generator)
+        return self.usual(i, c) + 0.05 * scale * torch.randn(n, 1, generator=generator)

@@ -68,7 +68,7 @@ def test_draws_spread_as_the_class_does_and_repeat_with_their_seed() -> None:
     root = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.2, 0.0], [0.0, 0.0, 0.1]])
     editor.spreads[1, 1] = root
     drawn = editor.draw(1, 1, 20_000, 2.0, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(drawn.mean(0), editor.centroid(1, 1), atol=0.05, rtol=0)
+    torch.testing.assert_close(drawn.mean(0), editor.centroids[1, 1], atol=0.05, rtol=0)
     torch.testing.assert_close(torch.cov(drawn.T), 4 * root @ root.T, atol=0.1, rtol=0)
     assert torch.equal(drawn[:5], editor.draw(1, 1, 20_000, 2.0, torch.Generator().manual_seed(0))[:5])
     with pytest.raises(UsageError, match="scale: expected more than 0, got 0"):

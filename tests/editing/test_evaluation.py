@@ -48,8 +48,8 @@ def test_success_is_told_by_direction():
 
 def test_success_of_one_direction_only():
     class Timid(Painter):
-        def centroid(self, i, c):
-            return super().centroid(i, 0)
+        def usual(self, i, c):
+            return super().usual(i, 0)
 
     drawn = swap_success(read(Timid()), IDENTITY)
     assert (drawn[0] == [[1, 0], [1, 0]]).all()

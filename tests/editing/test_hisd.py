@@ -85,7 +85,7 @@ def test_draws_differ_between_classes_and_with_noise_and_spread(untrained):
     assert torch.equal(drawn(1), drawn(1)) and not torch.allclose(drawn(1), drawn(1, seed=1))
     assert not torch.allclose(drawn(1), drawn(0))
     assert drawn(1).std(0).min() > 0.1 and drawn(1, 0.01).std(0).max() < 0.1 * drawn(1).std(0).min()
-    assert torch.allclose(drawn(1, 1e-6), untrained.centroid(0, 1).expand(50, -1), atol=1e-4)
+    assert torch.allclose(drawn(1, 1e-6), untrained.usual(0, 1).expand(50, -1), atol=1e-4)
 
 
 def test_a_mapper_starts_with_styles_that_differ():

@@ -38,10 +38,10 @@ def test_nothing_done_gives_the_images_and_their_own_codes(editor, images):
 
 
 @pytest.mark.parametrize("on", [True, False])
-def test_swap_moves_one_code_to_the_centroid_of_the_class(editor, images, on):
+def test_swap_moves_one_code_to_the_usual_one_of_the_class(editor, images, on):
     begun = edit(images, editor)
     swapped = begun.swap("Eyeglasses", on)
-    assert torch.equal(swapped.after.a[:, 1], editor.centroid(1, int(on)).expand(24, -1))
+    assert torch.equal(swapped.after.a[:, 1], editor.usual(1, int(on)).expand(24, -1))
     assert torch.equal(swapped.after.a[:, [0, 2]], begun.after.a[:, [0, 2]])
     assert torch.equal(swapped.after.z, begun.after.z)
     assert torch.equal(swapped.images, editor.edit(images, swapped.before, swapped.after))
@@ -58,7 +58,7 @@ def test_an_edit_is_never_changed_by_the_next_one(editor, images):
 
 def test_strength_is_the_share_of_the_way_from_where_the_code_is(editor, images):
     begun = edit(images, editor)
-    target = editor.centroid(0, 1)
+    target = editor.usual(0, 1)
     half = begun.swap("Bangs", strength=0.5)
     torch.testing.assert_close(half.after.a[:, 0], (begun.after.a[:, 0] + target) / 2)
     again = half.swap("Bangs", strength=0.5)
@@ -82,7 +82,7 @@ def test_draws_repeat_by_seed_and_differ_between_seeds_images_and_attributes(edi
     assert torch.equal(drawn.after.a, begun.sample("Eyeglasses", count=3, seed=5).after.a)
     assert not torch.equal(drawn.after.a, begun.sample("Eyeglasses", count=3, seed=6).after.a)
     assert len(drawn.after.a[:, 1].unique(dim=0)) == 6
-    noise = [begun.sample(name).after.a[:, i] - editor.centroid(i, 1) for i, name in enumerate(NAMES)]
+    noise = [begun.sample(name).after.a[:, i] - editor.centroids[i, 1] for i, name in enumerate(NAMES)]
     assert not torch.allclose(noise[0], noise[2])
 
 
@@ -90,7 +90,7 @@ def test_the_spread_of_draws_is_the_scale_times_that_of_the_class(editor, images
     editor = deepcopy(editor)
     editor.spreads[1, 0] = torch.tensor([0.5, 1.0, 2.0]).diag()
     drawn = edit(images[:4], editor).sample("Eyeglasses", False, count=1000, scale=0.25).after.a[:, 1]
-    torch.testing.assert_close(drawn.mean(0), editor.centroid(1, 0), atol=0.05, rtol=0)
+    torch.testing.assert_close(drawn.mean(0), editor.usual(1, 0), atol=0.05, rtol=0)
     torch.testing.assert_close(drawn.std(0), 0.25 * editor.spreads[1, 0].diag(), atol=0, rtol=0.05)
 
 
@@ -127,7 +127,7 @@ def test_a_reference_without_the_attribute_is_refused_unless_forced(editor, imag
 
 def test_force_takes_what_the_reference_has_not_that_it_has_nothing(editor, images):
     without = showing(editor, images, "Eyeglasses", shown=False)[:2]
-    absence = editor.centroid(1, 0).expand(2, -1)
+    absence = editor.usual(1, 0).expand(2, -1)
     torch.testing.assert_close(editor.encode(without).a[:, 1], absence)  # the editor is gated, as the shipped one
     found = edit(images[:2], editor).borrow("Eyeglasses", without, force=True).after.a[:, 1]
     torch.testing.assert_close(found, editor.styles(without)[:, 1])
@@ -184,11 +184,11 @@ class Drawn:
     def present(self, codes):
         return codes.a[:, :, 0] - 0.5
 
-    def centroid(self, i, c):
+    def usual(self, i, c):
         return torch.tensor([float(c)])
 
     def draw(self, i, c, n, scale=1.0, generator=None):
-        return self.centroid(i, c).expand(n, 1)
+        return self.usual(i, c).expand(n, 1)
 
 
 def test_any_editor_will_do():

@@ -34,7 +34,7 @@ def pictures(count=5):
 def test_codes_have_the_shapes_of_an_editor(peer):
     codes = peer.encode(pictures())
     assert isinstance(codes, Codes) and codes.z.ndim == 2 and codes.z.shape[0] == 5
-    assert codes.a.shape == (5, 2, peer.centroid(0, 1).shape[0])
+    assert codes.a.shape == (5, 2, peer.usual(0, 1).shape[0])
     assert peer.present(codes).shape == (5, 2) and torch.equal(peer.styles(pictures()), codes.a)
     image = peer.decode(codes)
     assert image.shape == (5, 3, 32, 32) and image.min() >= 0 and image.max() <= 1 and image.dtype == torch.float32
@@ -75,7 +75,7 @@ def test_it_comes_back_from_disk_as_it_was(peer, tmp_path):
         assert not again.training and not any(weight.requires_grad for weight in again.parameters())
         for one, other in zip(peer.encode(pictures()), again.encode(pictures()), strict=True):
             assert torch.equal(one, other)
-        assert torch.equal(peer.centroid(1, 1), again.centroid(1, 1))
+        assert torch.equal(peer.usual(1, 1), again.usual(1, 1))
 
 
 @pytest.mark.parametrize(

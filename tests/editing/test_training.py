@@ -109,7 +109,7 @@ def test_it_learns_to_put_a_patch_there_and_to_take_it_away(tmp_path: Path) -> N
 
 def test_absence_has_one_code_so_that_a_draw_of_it_takes_the_attribute_off(tmp_path: Path) -> None:
     editor = train_editor(*patches(32, 0), patches(8, 1), NAMES, SMALL, tmp_path, device="cpu")
-    assert torch.equal(editor.draw(0, 0, 3), editor.centroid(0, 0).expand(3, -1))
+    assert torch.equal(editor.draw(0, 0, 3), editor.centroids[0, 0].expand(3, -1))
     assert not torch.equal(*editor.draw(0, 1, 2))
 
 

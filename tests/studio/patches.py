@@ -42,11 +42,11 @@ class Patches:
     def present(self, codes: Codes) -> Tensor:
         return 8 * (codes.a.sum(2) - 0.5)
 
-    def centroid(self, i: int, c: int) -> Tensor:
+    def usual(self, i: int, c: int) -> Tensor:
         return c * torch.tensor([[0.8, 0.3, 0.2], [0.2, 0.4, 0.9]])[i]
 
     def draw(self, i: int, c: int, n: int, scale: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-        return (self.centroid(i, c) + c * scale * 0.2 * torch.randn(n, 3, generator=generator)).clamp(0, 1)
+        return (self.usual(i, c) + c * scale * 0.2 * torch.randn(n, 3, generator=generator)).clamp(0, 1)
 
 
 @dataclass(frozen=True)

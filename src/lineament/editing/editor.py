@@ -57,6 +57,7 @@ class Editor(nn.Module):
     centroids: Tensor
     planes: Tensor
     spreads: Tensor
+    usuals: Tensor
     opaque: Tensor
 
     def __init__(
@@ -76,6 +77,7 @@ class Editor(nn.Module):
         self.settings, self.gated, self.detail, self.card = settings, gated, detail, card or {}
         shape = (len(self.attributes), encoder.code)
         self.register_buffer("centroids", torch.zeros(shape[0], 2, shape[1]))
+        self.register_buffer("usuals", torch.zeros(shape[0], 2, shape[1]))
         self.register_buffer("planes", torch.zeros(shape[0], shape[1] + 1))
         self.register_buffer("opaque", torch.zeros(shape[0], dtype=torch.bool))
         self.register_buffer("spreads", torch.eye(shape[1]).repeat(shape[0], 2, 1, 1))
@@ -140,6 +142,10 @@ class Editor(nn.Module):
         """The log-odds that each attribute is there: the linear classifiers H_i on its code."""
         return self._present(codes.a)
 
+    def present_in(self, images: Images) -> Float[Tensor, "batch attributes"]:
+        """`present`, of what `styles` finds in images."""
+        return self._present(self.styles(images))
+
     def _check(self, images: Tensor) -> None:
         check_images(images)
         if tuple(images.shape[1:]) != self.shape:
@@ -152,9 +158,12 @@ class Editor(nn.Module):
     def _present(self, a: Tensor) -> Tensor:
         return (a * self.planes[:, :-1]).sum(2) + self.planes[:, -1]
 
-    def centroid(self, i: int, c: int) -> Float[Tensor, " q"]:
-        """mu_i^c, the mean code of the images with (c = 1) or without (c = 0) attribute ``i``."""
-        return self.centroids[i, c]
+    def usual(self, i: int, c: int) -> Float[Tensor, " q"]:
+        """The code of the usual attribute ``i`` (c = 1), near the mean mu_i^1 but of a real image, or of none (c = 0).
+
+        See `calibration.choose_usual`.
+        """
+        return self.usuals[i, c]
 
     def draw(
         self, i: int, c: int, n: int, scale: float = 1.0, generator: torch.Generator | None = None

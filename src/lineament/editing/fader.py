@@ -126,7 +126,7 @@ class Fader(Peer):
         """The labels as log-odds."""
         return SURE * (2 * codes.a[:, :, 0] - 1)
 
-    def centroid(self, i: int, c: int) -> Float[Tensor, " 1"]:
+    def usual(self, i: int, c: int) -> Float[Tensor, " 1"]:
         """The label itself."""
         return torch.full((1,), float(c), device=next(self.parameters()).device)
 
@@ -136,7 +136,7 @@ class Fader(Peer):
         """``n`` times the label: it has no spread to draw from, whatever ``scale``."""
         if not scale > 0:
             raise UsageError(f"scale: expected more than 0, got {scale}")
-        return self.centroid(i, c).expand(n, 1)
+        return self.usual(i, c).expand(n, 1)
 
 
 def train_fader(

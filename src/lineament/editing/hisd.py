@@ -142,7 +142,7 @@ class Hisd(Peer):
         """The log-odds that each attribute is there, by linear discriminants of the styles."""
         return (codes.a * self.planes[:, :-1]).sum(2) + self.planes[:, -1]
 
-    def centroid(self, i: int, c: int) -> Float[Tensor, " q"]:
+    def usual(self, i: int, c: int) -> Float[Tensor, " q"]:
         """The style that the mapper makes of no noise, the middle of its draws."""
         return self.mapped(i, torch.zeros(1, NOISE, device=self.planes.device))[0, c]
 

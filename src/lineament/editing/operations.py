@@ -44,7 +44,7 @@ class AnyEditor(Protocol):
     def decode(self, codes: Codes, /) -> Tensor: ...  # noqa: D102
     def edit(self, images: Images, before: Codes, after: Codes, /) -> Tensor: ...  # noqa: D102
     def present(self, codes: Codes, /) -> Tensor: ...  # noqa: D102
-    def centroid(self, i: int, c: int, /) -> Tensor: ...  # noqa: D102
+    def usual(self, i: int, c: int, /) -> Tensor: ...  # noqa: D102
     def draw(  # noqa: D102
         self, i: int, c: int, n: int, scale: float = 1.0, generator: torch.Generator | None = None
     ) -> Tensor: ...
@@ -93,7 +93,7 @@ class Edit:
         return self.editor.present(_encoded(self.editor, self.images) if self.steps else self.before).sigmoid()
 
     def swap(self, attribute: str, on: bool = True, *, strength: float = 1.0) -> "Edit":
-        """Put an attribute on, or take it off: its code moves to the centroid of that class.
+        """Put an attribute on, as it usually looks, or take it off: its code moves to the usual one of that class.
 
         Args:
             attribute: one of the editor's.
@@ -104,7 +104,7 @@ class Edit:
             UsageError: an attribute that the editor has not (the nearest is named), a strength outside [0, 1].
         """
         i = index_of(self.editor, attribute)
-        return self._moved(i, self.editor.centroid(i, int(on)), strength, "swap", repr(bool(on)))
+        return self._moved(i, self.editor.usual(i, int(on)), strength, "swap", repr(bool(on)))
 
     def sample(
         self,

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from lineament.datasets.labelled import floats
 from lineament.editing import objective
 from lineament.editing.batch_edit import batch_edit
+from lineament.editing.calibration import balance, choose_usual
 from lineament.editing.centroids import Centroids
 from lineament.editing.editor import Editor, change, composed, load, untrained
 from lineament.editing.eraser import Eraser, painted_over
@@ -214,7 +215,11 @@ def train_editor(
     best.load_state_dict(run.best_state())
     if run.is_main:
         schedule = {"seed": seed, "steps": run.step, "schedule": asdict(config)}
-        _editor(best, R, solid, attributes, size, config).save(folder / "editor", training=schedule, **(card or {}))
+        editor = _editor(best, R, solid, attributes, size, config)
+        balance(editor, *validation)
+        if config.edited:
+            choose_usual(editor, C, known, validation)
+        editor.save(folder / "editor", training=schedule, **(card or {}))
     run.accelerator.wait_for_everyone()
     return load(folder)
 
@@ -244,7 +249,8 @@ def _editor(
     state |= {f"eraser.{k}": v for k, v in eraser.state_dict().items()} if eraser else {}
     state["opaque"] = torch.zeros(len(attributes), dtype=torch.bool) if solid is None else solid
     state["planes"] = torch.cat([H.weights, H.biases[:, None]], 1)
-    state["centroids"], state["spreads"] = H.means, H.measured() if config.measured else H.isotropic()
+    state["centroids"], state["usuals"] = H.means, H.means
+    state["spreads"] = H.measured() if config.measured else H.isotropic()
     if config.gated:
         state["spreads"][:, 0] = 0  # absence has one code, and the generator has seen no other
     editor.load_state_dict({k: v.detach().half().to(v.dtype) if v.is_floating_point() else v for k, v in state.items()})
@@ -285,7 +291,7 @@ def _score(editor: Editor, C: LabelReader, validation: tuple[Tensor, Tensor], ru
         x, (i, c) = floats(images[rows]).to(run.device), divmod(number, 2)
         codes = editor.encode(x)
         a = codes.a.clone()
-        a[:, i] = editor.centroids[i, 1 - c]
+        a[:, i] = editor.usual(i, 1 - c)
         read = C(editor.edit(x, codes, codes._replace(a=a)))[:, i]
         right.append(((read > 0) != bool(c)).float().mean())
         error.append((editor.decode(codes) - x).abs().mean())
