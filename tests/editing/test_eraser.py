@@ -5,9 +5,9 @@ import torch
 from lineament.editing.eraser import EDGE, Eraser, UNet, painted_over
 
 
-def eraser() -> Eraser:
+def eraser(edge: float = EDGE) -> Eraser:
     torch.manual_seed(0)
-    return Eraser(32, 2, width=8).eval().requires_grad_(False)
+    return Eraser(32, 2, width=8, edge=edge).eval().requires_grad_(False)
 
 
 def test_paintings_cover_one_another_in_turn() -> None:
@@ -37,6 +37,9 @@ def test_a_region_is_where_the_masks_asked_for_are_and_a_pixel_around() -> None:
     wanted[:, :, 9:12, 9:12] = 1
     wanted[1, :, 19:22, 4:7] = 1
     assert torch.equal(region, wanted)
+    further = eraser(edge=EDGE - 0.02).region(masks, torch.tensor([[True, False], [True, True]]))
+    wanted[1, :, 29:32, 29:32] = 1
+    assert torch.equal(further, wanted)
 
 
 def test_masks_are_shares_of_their_greatest_value_and_faint_ones_stay_faint() -> None:

@@ -107,8 +107,12 @@ def test_it_learns_to_put_a_patch_there_and_to_take_it_away(tmp_path: Path) -> N
     assert inside > 3 * outside
 
 
-def test_absence_has_one_code_so_that_a_draw_of_it_takes_the_attribute_off(tmp_path: Path) -> None:
-    editor = train_editor(*patches(32, 0), patches(8, 1), NAMES, SMALL, tmp_path, device="cpu")
+def test_the_artifact_keeps_the_edge_and_one_code_of_absence_so_that_a_draw_of_it_takes_the_attribute_off(
+    tmp_path: Path,
+) -> None:
+    config = replace(SMALL, edge=0.2)
+    editor = train_editor(*patches(32, 0), patches(8, 1), NAMES, config, tmp_path, device="cpu")
+    assert editor.eraser is not None and editor.eraser.edge == 0.2
     assert torch.equal(editor.draw(0, 0, 3), editor.centroids[0, 0].expand(3, -1))
     assert not torch.equal(*editor.draw(0, 1, 2))
 
@@ -135,6 +139,7 @@ def test_settings_out_of_range_are_refused() -> None:
     wrong = [
         ({"recon": -1.0}, "recon"),
         ({"power": 3}, "power"),
+        ({"edge": 1.0}, "edge: expected a value between 0 and 1"),
         ({"steps": 0}, "steps"),
         ({"recon": 0.0, "restore": 0.0}, "look like its image"),
         ({"averaging": 1.0}, "averaging"),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from lineament import artifacts
-from lineament.editing.eraser import Eraser, painted_over
+from lineament.editing.eraser import EDGE, Eraser, painted_over
 from lineament.editing.networks import Encoder, Generator, check_sides
 from lineament.errors import JobError, UsageError
 from lineament.images import check_images
@@ -47,7 +47,8 @@ class Editor(nn.Module):
     Args:
         encoder, generator: of one size and with equally many attributes.
         attributes: their names.
-        settings: the networks' arguments, for the artifact: size, latent, code, width, masked.
+        settings: the networks' arguments, for the artifact: size, latent, code, width, masked, and of
+            the eraser edge, if it is not the usual one.
         eraser: paints over the attributes that are there, before z is read; None reads z from the image as it is.
         gated: an attribute that is not there has the centroid of its absence for a code, so that it has no style.
         detail: what the generator cannot draw is kept where an edit changes nothing; else the drawing is the result.
@@ -207,7 +208,7 @@ def untrained(
     sizes, width = (settings["size"], len(attributes)), settings["width"]
     drawing = {"latent": settings["latent"], "code": settings["code"], "width": width}
     encoder, generator = Encoder(*sizes, **drawing, masked=bool(settings["masked"])), Generator(*sizes, **drawing)
-    eraser = Eraser(*sizes, width=width) if erases else None
+    eraser = Eraser(*sizes, width=width, edge=settings.get("edge", EDGE)) if erases else None
     return Editor(encoder, generator, attributes, settings, eraser=eraser, gated=gated, detail=detail, card=card)
 
 

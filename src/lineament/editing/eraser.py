@@ -67,11 +67,12 @@ class Eraser(nn.Module):
         size: side of the images, 8 times a power of 2.
         attributes: how many.
         width: channels of the first layers.
+        edge: what a mask must exceed for a place to be filled.
     """
 
-    def __init__(self, size: int, attributes: int, *, width: int) -> None:
+    def __init__(self, size: int, attributes: int, *, width: int, edge: float = EDGE) -> None:
         super().__init__()
-        self.attributes = attributes
+        self.attributes, self.edge = attributes, edge
         self.find = UNet(size, 3, 4 * attributes, width=width)
         self.fill = UNet(size, 4, 3, width=width, deeper=1)  # what it must bridge is as large as a hat
         self.dilation = max(1, size // 64)
@@ -95,7 +96,7 @@ class Eraser(nn.Module):
 
     def region(self, masks: Masks, which: Bool[Tensor, "batch attributes"]) -> Float[Tensor, "batch 1 height width"]:
         """1 on the attributes of ``which`` and a little around them, else 0."""
-        marked = ((masks > EDGE) & which[:, :, None, None, None]).any(1).to(masks.dtype)
+        marked = ((masks > self.edge) & which[:, :, None, None, None]).any(1).to(masks.dtype)
         around: Tensor = max_pool2d(marked, 2 * self.dilation + 1, 1, self.dilation)
         return around
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lineament.datasets.labelled import floats
 from lineament.editing import objective
-from lineament.editing.eraser import EDGE, Eraser, painted_over
+from lineament.editing.eraser import Eraser, painted_over
 from lineament.editing.label_reader import read
 from lineament.editing.networks import Critic, LabelReader
 from lineament.editing.presets import EditorConfig
@@ -150,7 +150,7 @@ def opaque(R: Eraser, pools: Pools, device: torch.device) -> Bool[Tensor, " attr
     shares = []
     for i, rows in enumerate(pools.present):
         layers = R.layers(floats(pools.images[rows[:MOST]]).to(device))
-        place = R.masks(layers)[:, i] > EDGE
+        place = R.masks(layers)[:, i] > R.edge
         shares.append(((layers[1][:, i] * place).sum((1, 2, 3)) / place.sum((1, 2, 3)).clamp(min=1)).median())
     return torch.stack(shares) > REPLACED
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from lineament.editing.eraser import EDGE
 from lineament.errors import UsageError, nearest
 
 __all__ = ["PRESETS", "EditorConfig", "preset", "with_steps"]
@@ -18,6 +19,7 @@ class EditorConfig:
         edited: weight of what an attribute classifier reads on edited images; 0 also hides them from the critic.
         erase: weight of the same where an attribute was painted over; 0 is no eraser, z is then read from the image.
         region: weight of the share of the image that the eraser paints over, and of the mean change by an edit.
+        edge: what the mask of an attribute must exceed, in (0, 1), for the eraser to fill a place.
         smoothness: weight of the total variation of the eraser's masks.
         fill: weight of the absolute error where the eraser paints and the truth is known.
         restore: weight of equation 3.1 where the codes that an edit left alone are read from the edited image.
@@ -56,6 +58,7 @@ class EditorConfig:
     edited: float = 1.0
     erase: float = 1.0
     region: float = 0.5
+    edge: float = EDGE
     smoothness: float = 0.2
     fill: float = 100.0
     restore: float = 20.0
@@ -103,6 +106,8 @@ class EditorConfig:
         for name in ("beta", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name}: expected more than 0, got {getattr(self, name)}")
+        if not 0 < self.edge < 1:
+            raise UsageError(f"edge: expected a value between 0 and 1, got {self.edge}")
         for name in ("momentum", "averaging"):
             if not 0 <= getattr(self, name) < 1 + (name == "momentum"):
                 raise UsageError(f"{name}: expected a share below 1, got {getattr(self, name)}")
@@ -138,11 +143,11 @@ PAPER = replace(
 ``lineament train editor --preset paper --out runs/paper``.
 """
 
-PHOTOS = replace(LINEAMENT, region=5.0, style_steps=6000)
+PHOTOS = replace(LINEAMENT, region=5.0, edge=0.2, style_steps=6000)
 """For photographs: people with a mustache differ from those without in much else, which is not to be edited along.
 
-What is marked costs ten times as much, so that it is the mustache and not the hair. ``lineament train editor --preset
-photos --data celeba --out runs/editor``.
+What is marked costs ten times as much, so that it is the mustache and not the hair; more of what is
+marked is filled. ``lineament train editor --preset photos --data celeba --out runs/editor``.
 """
 
 PRESETS: dict[str, EditorConfig] = {"lineament": LINEAMENT, "photos": PHOTOS, "paper": PAPER}

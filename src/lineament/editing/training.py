@@ -93,6 +93,8 @@ def train_editor(
         known, folder / "classifier", width=config.critic_width, steps=config.classifier_steps, **where
     )
     R = train_eraser(known, C, EraserConfig.of(config), folder / "eraser", **where) if config.erase else None
+    if R is not None:
+        R.edge = config.edge  # to fill it learns at the usual one
     S = None
     if R is not None and config.masked and config.style_steps:
         S = train_style_reader(known, R, StyleConfig.of(config), folder / "styles", **where)
@@ -241,7 +243,7 @@ def _editor(
 ) -> Editor:
     """The editor of these weights, rounded to what an artifact holds; ``solid`` are its `opaque` attributes."""
     H = networks.centroids
-    settings = {name: getattr(config, name) for name in ("latent", "code", "width", "masked")}
+    settings = {name: getattr(config, name) for name in ("latent", "code", "width", "masked", "edge")}
     editor = untrained(
         attributes, {"size": size} | settings, erases=eraser is not None, gated=config.gated, detail=config.detail
     )
