@@ -22,7 +22,7 @@ identity, counts if the oracle reads it off unedited test portraits with an R2 a
 
 Beside the models stand ``truth`` (rendered again with the change: what can be reached), ``source copy`` (nothing was
 changed) and ``class mean`` (the centroid for every code that comes: for Borrow instead of the reference's, for Swap
-instead of the usual one). Then what is lost if a term is taken from the objective, all at one shorter schedule.
+instead of the usual one).
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ import torch
 from benchmarks.edit_figures import Method, Setting, figures, of_codes, of_model, of_truth, setting
 from benchmarks.edit_renderings import loan, part
 from benchmarks.edit_sheets import sheets
-from benchmarks.edit_task import ABLATIONS, MODELS, Material, Plan, flags, mean, rows, trained
+from benchmarks.edit_task import MODELS, Material, Plan, flags, mean, rows, trained
 from benchmarks.harness import benchmark
 from lineament.editing.editor import Editor
 from lineament.editing.intervals import Drawn, interval
@@ -64,19 +64,17 @@ Figures = dict[str, Drawn]
 
 
 def measure(*, quick: bool, seed: int, train: str | None) -> tuple[Mapping[str, float], Sequence[Mapping[str, Any]]]:
-    names = [*MODELS, *(f"ablations/{name}" for name in ABLATIONS)]
     if train is not None:
-        only(train, names, quick, seed)
+        only(train, MODELS, quick, seed)
     given = setting(judge(quick, seed), quick, seed)
     found: dict[str, Figures] = {}
     table: list[dict[str, Any]] = []
-    for name in ("lineament", "fader") if quick else names:
+    for name in ("lineament", "fader") if quick else MODELS:
         model, minutes = trained(Plan("portraits", name, seed, quick), material(quick, seed))
         table += of_one(name, of_model(model, given), model, given, found, minutes)
         if name == "lineament":
             table += baselines(model, given, found)
-        if name in MODELS:
-            show(Plan("portraits", name, seed, quick), model, given)
+        show(Plan("portraits", name, seed, quick), model, given)
     return summary(found) | reading(given), table
 
 
@@ -127,7 +125,7 @@ def of_one(
     *,
     by: AnyEditor | None = None,
 ) -> list[dict[str, Any]]:
-    """Measure a method, keep its figures in ``found``, and give its rows: of an ablation the mean alone.
+    """Measure a method, keep its figures in ``found``, and give its rows.
 
     What was measured once, of these weights by this oracle, is read again; ``by`` is whose weights a method without
     codes of its own goes by.
@@ -148,7 +146,7 @@ def of_one(
     table = rows(name, STYLED, found[name], **distances, minutes=minutes)
     for row, line in zip(table, measured.get("leakage", []), strict=False):
         row["leakage"] = dict(zip(given.judge.attributes, np.round(line.numpy(), 4).tolist(), strict=True))
-    return table[-1:] if name.startswith("ablations/") else table
+    return table
 
 
 def baselines(model: Editor, given: Setting, found: dict[str, Figures]) -> list[dict[str, Any]]:
@@ -177,7 +175,7 @@ def summary(found: Mapping[str, Figures]) -> dict[str, float]:
     metrics["min_swap_success"] = float(ours["swap_success"][0].min())
     metrics["max_collateral"] = float(ours["collateral"][0].max())
     for name, others in found.items():
-        if name == "lineament" or name.startswith("ablations/"):
+        if name == "lineament":
             continue
         label = name.replace(" ", "_")
         metrics |= {f"{label}_{key}": float(mean(others[key])[0]) for key in HEADLINE if key in others}

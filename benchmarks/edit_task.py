@@ -158,7 +158,7 @@ def _beforehand(plan: Plan) -> None:
 
 def flags(parser: argparse.ArgumentParser) -> None:
     """The flags of a benchmark that trains."""
-    parser.add_argument("--train", metavar="RUN", help="work on this one alone: oracle, a model, or ablations/NAME")
+    parser.add_argument("--train", metavar="RUN", help="work on this one alone")
 
 
 def swap_figures(

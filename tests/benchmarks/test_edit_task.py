@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import edit_portraits
+from benchmarks import edit_ablations, edit_portraits
 from benchmarks.edit_figures import Method, figures, of_truth, setting
 from benchmarks.edit_renderings import PEOPLE, loan, part, truly_absent, truly_borrowed, truly_drawn, truly_switched
 from benchmarks.edit_task import ABLATION_STEPS, ABLATIONS, Held, Plan, mean, recipe, rows, swap_figures
@@ -120,3 +120,5 @@ def test_an_ablation_differs_in_its_term_alone():
 def test_unknown_runs_are_refused_before_any_work():
     with pytest.raises(SystemExit, match="unknown run 'nobody'; known: oracle, lineament"):
         edit_portraits.measure(quick=True, seed=0, train="nobody")
+    with pytest.raises(SystemExit, match="unknown run 'no-body'; known: all, no-mask"):
+        edit_ablations.measure(quick=True, seed=0, train="no-body")

@@ -13,7 +13,7 @@ from tests.editing.small_editor import small_editor
 
 @pytest.fixture
 def editor() -> Editor:
-    return small_editor(NAMES, seed=1)  # in which the mean is the best of the first, and not of the second
+    return small_editor(NAMES, seed=1)  # in which some codes are read less often than others
 
 
 def redness(images: torch.Tensor) -> torch.Tensor:
@@ -66,13 +66,12 @@ def test_the_usual_code_is_the_nearest_of_those_read_hardly_less_often_than_the_
             return float((redness(editor.edit(x, found, found._replace(a=a)))[:, i] > 0).double().mean())
 
         codes = editor.styles(floats(material.images[material.present[i]]))[:, i]
-        candidates = [mean[i, 1], *codes]
+        candidates = list(codes)
         best = max(share(code) for code in candidates)
         near = min(float((code - mean[i, 1]).norm()) for code in candidates if share(code) >= best - SLACK)
         assert share(editor.usual(i, 1)) >= best - SLACK
         assert float((editor.usual(i, 1) - mean[i, 1]).norm()) == pytest.approx(near, abs=1e-5)
     assert torch.equal(editor.usuals[:, 0], mean[:, 0])
-    assert torch.equal(editor.usuals[0, 1], mean[0, 1]) and not torch.equal(editor.usuals[1, 1], mean[1, 1])
     assert torch.equal(editor.centroids, mean)
 
 

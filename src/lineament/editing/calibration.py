@@ -1,19 +1,19 @@
 """What validation people decide once an editor is trained: when an attribute is there, and which is the usual one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from lineament.datasets.labelled import floats
 from lineament.detectors.evaluation import thresholds
-from lineament.editing.editor import Editor
+from lineament.editing.editor import Codes, Editor
 from lineament.editing.sampling import Pools
 
 __all__ = ["balance", "choose_usual"]
 
-CANDIDATES = 32
-"""Codes of training images of which the usual one is chosen, beside their mean."""
+CANDIDATES = 64
+"""Codes of training images of which the usual one is chosen."""
 
 JUDGED = 32
 """Validation images, at most, on which each is tried."""
@@ -41,10 +41,10 @@ def balance(editor: Editor, images: Tensor, labels: Tensor) -> None:
 def choose_usual(
     editor: Editor, C: Callable[[Tensor], Tensor], known: Pools, validation: tuple[Tensor, Tensor]
 ) -> None:
-    """Choose the code that Swap puts on: of the mean and some real ones, the nearest to the mean that C mostly reads.
+    """Choose the code that Swap puts on: that of a training image, the nearest to the mean that C mostly reads.
 
-    The mean of codes is the code of nothing: studs and hoops have none in between, and the mean of all make-up is too
-    faint to be seen.
+    The mean of codes is the code of nothing: of studs and hoops there is none, that of all make-up is too faint to be
+    seen, and that of all hats is a ghost of one.
 
     Args:
         editor: changed in place.
@@ -59,20 +59,21 @@ def choose_usual(
             continue
         several = rows[torch.linspace(0, len(rows) - 1, min(CANDIDATES, len(rows))).long()]
         codes = torch.cat([editor.styles(part)[:, i] for part in _parts(editor, known.images[several])])
-        mean = editor.centroids[i, 1]
-        nearest = torch.cat([mean[None], codes[(codes - mean).norm(dim=1).argsort()]])
-        read = torch.stack([_read(editor, C, images[without], i, code) for code in nearest])
+        nearest = codes[(codes - editor.centroids[i, 1]).norm(dim=1).argsort()]
+        begun = [(part, editor.encode(part)) for part in _parts(editor, images[without])]
+        read = torch.stack([_read(editor, C, begun, i, code) for code in nearest])
         editor.usuals[i, 1] = nearest[(read >= read.max() - SLACK).int().argmax()]  # the first that is
 
 
-def _read(editor: Editor, C: Callable[[Tensor], Tensor], images: Tensor, i: int, code: Tensor) -> Tensor:
+def _read(
+    editor: Editor, C: Callable[[Tensor], Tensor], begun: Sequence[tuple[Tensor, Codes]], i: int, code: Tensor
+) -> Tensor:
     """The share of images in which C reads attribute ``i`` when they were given this code of it."""
     hits = []
-    for part in _parts(editor, images):
-        before = editor.encode(part)
+    for images, before in begun:
         a = before.a.clone()
         a[:, i] = code
-        hits.append(C(editor.edit(part, before, before._replace(a=a)))[:, i] > 0)
+        hits.append(C(editor.edit(images, before, before._replace(a=a)))[:, i] > 0)
     return torch.cat(hits).double().mean()
 
 

@@ -78,7 +78,7 @@ def _about(material: Material) -> "Markup":
     rest = f" It can edit {', '.join(others)} as well, which cannot be judged here." if others else ""
     return report.prose(
         f"An editor{data} redraws a face with one attribute changed and leaves what the change does not touch as it "
-        "was. Swap gives the attribute its mean look or takes it off, Diverse Swap draws one of its looks at random, "
+        "was. Swap gives the attribute its usual look or takes it off, Diverse Swap draws one of its looks at random, "
         f"Borrow takes the look from another picture.{rest} Below each picture stands the detector's probability of "
         "the attribute, before and after.",
     )
