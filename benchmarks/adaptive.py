@@ -116,6 +116,7 @@ def trial(task: Task, model: Architecture, name: str, threat: str, attack: Attac
         return task.kept(make, "trial", facts, start, x, y)
 
     found = pieces(n, PIECE, piece)
+    found["images"] = found["images"].to(images.device)
     correct, oblivious, seconds = (found.pop(key) for key in ("correct", "oblivious", "seconds"))
     adversarial = Adversarial(**found, attack=repr(attack))  # type: ignore[arg-type]
     return Trial(threat, attack or NOBODY, bool(oblivious[0]), adversarial, correct, float(seconds.sum()))

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from torch import Tensor
 
@@ -22,6 +22,7 @@ from lineament.errors import JobError, UsageError
 from lineament.reproduction.chapter_5 import Defence
 from lineament.reproduction.material import WIDTH, Material
 from lineament.reproduction.memory import kept
+from lineament.training.run import Device
 
 RUNS = ROOT / "runs" / "benchmarks" / "defense"
 DATA = ("mnist", "fashion_mnist")
@@ -39,12 +40,14 @@ class Task:
         n: test images, the first of a permutation.
         seed: of the permutation and all else.
         quick: a run to see that it runs: few images, the cheapest classifier, what is trained lies apart.
+        device: where it is computed, see `Run`.
     """
 
     data: str
     n: int = 1000
     seed: int = 0
     quick: bool = False
+    device: Device = "cpu"
 
     @property
     def material(self) -> Material:
@@ -68,7 +71,7 @@ class Task:
 
 @functools.cache
 def _material(task: Task) -> Material:
-    return Material(task.data, RUNS / task.data, data_root(), task.n, task.seed, task.quick, device="cpu")
+    return Material(task.data, RUNS / task.data, data_root(), task.n, task.seed, task.quick, task.device)
 
 
 def row(
@@ -107,12 +110,12 @@ def over(measure: Callable[[Task], tuple[dict[str, float], list[Row]]], *, few: 
         few: images of a quick run.
     """
 
-    def run(*, quick: bool, seed: int, data: str | None, n: int) -> tuple[dict[str, float], list[Row]]:
+    def run(*, quick: bool, seed: int, data: str | None, n: int, device: Device) -> tuple[dict[str, float], list[Row]]:
         metrics: dict[str, float] = {}
         rows: list[Row] = []
         for name in [data] if data else DATA:
             try:
-                more, found = measure(Task(name, few if quick else n, seed, quick))
+                more, found = measure(Task(name, few if quick else n, seed, quick, device))
             except (JobError, UsageError) as error:
                 sys.exit(f"{name}: {error}")
             metrics, rows = metrics | more, rows + found
@@ -130,5 +133,6 @@ def arguments(n: int) -> Callable[[argparse.ArgumentParser], None]:
     def add(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--data", choices=DATA, help="compute and keep what this set needs, and record nothing")
         parser.add_argument("--n", type=int, default=n, help="test images of each set")
+        parser.add_argument("--device", choices=get_args(Device), default="cpu")
 
     return add

@@ -49,7 +49,11 @@ def rows(task: Task, mode: str, attack: str, adversarial: Tensor) -> Iterator[Ro
     """One row a score for the first test images, attacked."""
     count = 20 if task.quick else DEVELOPMENT
     material = task.material
-    sets = floats(material.parts.development.images[:count]), material.images[: len(adversarial)], adversarial
+    sets = (
+        floats(material.parts.development.images[:count]).to(material.where),
+        material.images[: len(adversarial)],
+        adversarial,
+    )
     development, clean, under = (scores(task, mode, images) for images in sets)
     for name in clean:
         yield line(task, mode, attack, name, detection(clean[name], under[name], development[name], rates=[RATE]))

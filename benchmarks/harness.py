@@ -76,13 +76,13 @@ def benchmark(
     import torch
 
     torch.set_num_threads(threads)
-    started = time.perf_counter()
+    started, at = time.perf_counter(), revision()
     metrics, rows = measure(**flags)
     result = {
         "name": name,
         "claim": claim,
         "command": " ".join(["python -m", f"benchmarks.{name}", *sys.argv[1:]]),
-        "revision": revision(),
+        "revision": at,
         "machine": processor(),
         "threads": threads,
         "seed": flags["seed"],

@@ -16,9 +16,10 @@ CHUNK = 10_000
 def nearest(train: Labelled, images: Tensor) -> Tensor:
     """The classes ``(n,)`` of the training images nearest in the Euclidean norm to ``images`` ``(n, ...)``."""
     given = images.flatten(1)
-    least, labels = torch.full((len(given),), torch.inf), torch.zeros(len(given), dtype=torch.int64)
+    least = torch.full((len(given),), torch.inf, device=given.device)
+    labels = torch.zeros(len(given), dtype=torch.int64, device=given.device)
     for part, classes in zip(torch.split(train.images, CHUNK), torch.split(train.labels, CHUNK), strict=True):
-        known = floats(part).flatten(1)
+        known, classes = floats(part).flatten(1).to(given.device), classes.to(given.device)
         # the squared distance, less what is the same for all training images
         distance, index = (known.square().sum(1) - 2 * given @ known.T).min(1)
         better = distance < least

@@ -117,7 +117,7 @@ def rows(task: Task, table: Table, attack: str, model: str, fooling: Callable[[s
         sets = material.images, fooling(name)
         if name == NEAREST:
             decided = [nearest(material.parts.train, each) == material.labels for each in sets]
-            scores, told = [share(each) for each in decided], {"learnt": {"images": len(material.parts.train)}}
+            scores, told = [share(each.cpu()) for each in decided], {"learnt": {"images": len(material.parts.train)}}
         else:
             bare, seen = material.classifier(defence.trained(looks)), [behind(task, defence, each) for each in sets]
             scores, told = (
@@ -149,8 +149,9 @@ def published(table: Table) -> dict[tuple[str, str, str], dict[str, str]]:
 def measure(task: Task) -> tuple[dict[str, float], list[Row]]:
     """Metrics and rows of one set."""
     found = [*white_box(task), *black_box(task), *remedies(task), *snapshot_curve(task)]
-    steps = task.material.card.get("training", {}).get("steps", 0)
-    return gaps(task.prefix, found) | {f"{task.prefix}_generator_steps": steps}, found
+    card = task.material.card
+    told = {"steps": card.get("training", {}).get("steps", 0)} | card.get("metrics", {})
+    return gaps(task.prefix, found) | {f"{task.prefix}_generator_{key}": value for key, value in told.items()}, found
 
 
 def gaps(prefix: str, found: Sequence[Row]) -> dict[str, float]:

@@ -112,17 +112,17 @@ def test_every_purifier_of_the_tables_gives_images(runs: Path) -> None:
 def test_a_run_over_one_set_records_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     run = over(lambda task: ({f"{task.data}_{task.n}": 0.5}, [{"n": task.n}]), few=3)
     with pytest.raises(SystemExit) as ended:
-        run(quick=False, seed=0, data="mnist", n=9)
+        run(quick=False, seed=0, data="mnist", n=9, device="cpu")
     assert ended.value.code == 0 and capsys.readouterr().out == "mnist_9: 0.5000\n"
-    metrics, rows = run(quick=False, seed=0, data=None, n=9)
+    metrics, rows = run(quick=False, seed=0, data=None, n=9, device="cpu")
     assert list(metrics) == ["mnist_9", "fashion_mnist_9"] and len(rows) == 2
-    assert run(quick=True, seed=0, data="mnist", n=9)[1] == [{"n": 3}]
+    assert run(quick=True, seed=0, data="mnist", n=9, device="cpu")[1] == [{"n": 3}]
 
 
 def test_too_many_images_are_told_and_not_traced(runs: Path) -> None:
     run = over(lambda task: ({}, [{"n": len(task.material.images)}]), few=3)
     with pytest.raises(SystemExit, match="mnist: n: expected 1 to 20"):
-        run(quick=False, seed=0, data="mnist", n=21)
+        run(quick=False, seed=0, data="mnist", n=21, device="cpu")
 
 
 def test_a_row_tells_where_a_run_stands(capsys: pytest.CaptureFixture[str]) -> None:

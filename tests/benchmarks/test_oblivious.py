@@ -93,6 +93,8 @@ def test_remedies_cost_about_the_same_and_snapshots_follow_training(
     assert [line["n"] for line in found.values()] == [1, 8, 10, 10, 10, 10]
     assert all(0 < line["details"]["clean_error"] < 1 for line in found.values())
     assert "fast, classifier rec-noisy" in found
+    neutral = found["fast, classifier orig"]  # there both are the one that was attacked
+    assert [neutral["clean"], neutral["accuracy"]] == [each[0] for each in neutral["details"]["neutral"].values()]
 
 
 def test_the_whole_of_a_quick_run_holds_together(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
