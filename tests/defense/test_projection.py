@@ -10,7 +10,7 @@ from torch import Tensor
 from lineament.defense.defense_gan import defense_gan
 from lineament.defense.modes import FAST, MODES, REFERENCE, ProjectionConfig, mode
 from lineament.defense.networks import Encoder
-from lineament.defense.projection import project
+from lineament.defense.projection import project, project_through
 from lineament.errors import UsageError
 from tests.defense.toy_generator import SHAPE, encoder, generator
 
@@ -66,6 +66,24 @@ def test_neither_the_batch_nor_the_order_of_images_matters(config: ProjectionCon
     assert torch.allclose(whole.latents[order], turned.latents, atol=1e-3)
     alone = project(G, given[4:5], config)
     assert torch.allclose(alone.latents[0], whole.latents[4], atol=1e-3)
+
+
+@pytest.mark.parametrize("config", [PLAIN, QUICK, replace(QUICK, tolerance=0.05)])
+def test_one_descent_passes_through_those_of_fewer_steps(config: ProjectionConfig) -> None:
+    given, first = images(7), config.stages[0][0]
+    marks = sorted({3, first, config.steps})
+    found = dict(zip(marks, project_through(G, given, config, marks, rows=6), strict=True))
+    for steps, stages in ((first, config.stages[:1]), (config.steps, config.stages)):
+        alone = project(G, given, replace(config, stages=stages))
+        assert torch.allclose(found[steps].latents, alone.latents, atol=1e-3)
+        assert torch.equal(found[steps].start, alone.start)
+    assert not torch.allclose(found[3].latents, found[config.steps].latents, atol=1e-3)
+
+
+@pytest.mark.parametrize("steps", [(), (0, 5), (5, 5), (7, 5), (5, 99)])
+def test_numbers_of_steps_that_no_descent_passes_are_refused(steps: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="steps: expected rising numbers of 1 to 25"):
+        project_through(G, images(1), PLAIN, steps)
 
 
 def test_the_seed_decides_and_no_generator_of_the_caller_is_touched() -> None:

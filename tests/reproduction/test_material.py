@@ -171,3 +171,15 @@ def test_without_a_generator_one_is_trained_and_told(tmp_path, root, monkeypatch
     assert lone.schedule == "generator of 10 steps"
     assert (tmp_path / "quick" / "generator" / "generator" / "card.json").is_file()
     assert floats(lone.parts.test.images).shape == lone.images.shape
+
+
+def test_one_descent_keeps_what_those_of_fewer_steps_would_give(material, monkeypatch):
+    images, configs = material.images[:7], [replace(SHORT, stages=((steps, 2),)) for steps in (2, 5, 9)]
+    alone = [project(material.generator, images, config).images for config in configs]
+    material.project_through(SHORT, (2, 5, 9), images)
+    monkeypatch.setattr(purifiers, "project_through", lambda *words, **more: pytest.fail("computed again"))
+    material.project_through(SHORT, (2, 5, 9), images)
+    monkeypatch.setattr(purifiers, "defense_gan", lambda *words, **more: pytest.fail("computed anew"))
+    for config, wanted in zip(configs, alone, strict=True):
+        known = purifiers.Known(None, facts(config, material.generator), dear=True)
+        assert torch.allclose(material.purified(known, images), wanted, atol=1e-5)

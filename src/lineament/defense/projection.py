@@ -4,6 +4,7 @@ All starts of all images descend in one batch. An image's result depends on the 
 alone: its starts are the same as every other image's, and each keeps an optimiser state of its own.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ from lineament.defense.networks import Encoder, Generator
 from lineament.errors import UsageError
 from lineament.training.run import fast_bfloat16
 
-__all__ = ["Projected", "project"]
+__all__ = ["Projected", "project", "project_through"]
 
 Images = Float[Tensor, "batch channels height width"]
 
@@ -40,7 +41,6 @@ class Projected(NamedTuple):
     start: Tensor
 
 
-@torch.no_grad()
 def project(
     generator: Generator,
     images: Images,
@@ -63,7 +63,33 @@ def project(
     Raises:
         UsageError: images of another shape than the generator's, or an encoder of another generator's latents.
     """
+    (found,) = project_through(generator, images, config, (config.steps,), encoder=encoder, seed=seed, rows=rows)
+    return found
+
+
+@torch.no_grad()
+def project_through(
+    generator: Generator,
+    images: Images,
+    config: ProjectionConfig,
+    steps: Sequence[int],
+    *,
+    encoder: Encoder | None = None,
+    seed: int = 0,
+    rows: int = ROWS,
+) -> list[Projected]:
+    """What `project` would give if it ended after each number of ``steps``, for the price of the last.
+
+    Args:
+        generator, images, config, encoder, seed, rows: see `project`.
+        steps: rising, of 1 to the settings' own.
+
+    Raises:
+        UsageError: as `project`, and for other ``steps``.
+    """
     check(generator, images, encoder)
+    if list(steps) != sorted(set(steps)) or not steps or not 1 <= steps[0] <= steps[-1] <= config.steps:
+        raise UsageError(f"steps: expected rising numbers of 1 to {config.steps}, got {', '.join(map(str, steps))}")
     if rows < 1:
         raise UsageError(f"rows: expected at least 1, got {rows}")
     half = config.precision == "bfloat16" or (config.precision == "auto" and fast_bfloat16(images.device))
@@ -71,11 +97,15 @@ def project(
     with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
         minimised = objective(generator, config)
         found = [
-            _Search(minimised, part, drawn, config, encoder).run()
+            _Search(minimised, part, drawn, config, encoder).run(steps)
             for part in torch.split(images, max(1, rows // config.restarts))
         ]
-        latents, start = (torch.cat(values) for values in zip(*found, strict=True))
-        made = torch.cat([generator(part) for part in torch.split(latents, rows)])
+        return [_projected(generator, images, each, rows) for each in zip(*found, strict=True)]
+
+
+def _projected(generator: Generator, images: Tensor, found: Sequence[tuple[Tensor, Tensor]], rows: int) -> Projected:
+    latents, start = (torch.cat(values) for values in zip(*found, strict=True))
+    made = torch.cat([generator(part) for part in torch.split(latents, rows)])
     return Projected(made, latents, (made - images).square().flatten(1).mean(1), start)
 
 
@@ -95,20 +125,21 @@ class _Search:
         self.least = torch.full((len(images),), torch.inf, device=images.device)
         self.latents, self.start = from_here[:, 0].clone(), self.origin[:, 0].clone()
 
-    def run(self) -> tuple[Tensor, Tensor]:
-        """The latents of each image's best start, and which it was."""
-        step = 0
+    def run(self, through: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+        """After each of these steps the latents of each image's best start, and which it was."""
+        found, step = [], 0
         for steps, keep in self.config.stages:
             self._keep(keep)
             for _ in range(steps):
-                if not len(self.left):
-                    break
-                values = self._descend(step)
                 step += 1
-                if self.config.tolerance and step % CHECK == 0:
-                    self._end(self._converged(values))
-        self._end(torch.ones_like(self.left, dtype=torch.bool))
-        return self.latents, self.start
+                if len(self.left):
+                    values = self._descend(step - 1)
+                    if self.config.tolerance and step % CHECK == 0:
+                        self._end(self._converged(values))
+                if step in through:
+                    self._note(torch.ones_like(self.left, dtype=torch.bool))
+                    found.append((self.latents.clone(), self.start.clone()))
+        return found
 
     def _descend(self, step: int) -> Tensor:
         """Take one step with every start; what each image's starts minimise, ``(images, starts)``, before it."""
@@ -142,7 +173,14 @@ class _Search:
         return ended
 
     def _end(self, ended: Tensor) -> None:
-        """Note the best start of the images that ended, and go on without them."""
+        """Go on without the images that ended."""
+        self._note(ended)
+        if bool(ended.any()):
+            self.at = Descent(*(each[~ended] for each in self.at))
+            self.origin, self.left = self.origin[~ended], self.left[~ended]
+
+    def _note(self, ended: Tensor) -> None:
+        """Write down the best start of each of these images."""
         if not bool(ended.any()):
             return
         best = self._values().argmin(1)
@@ -150,5 +188,3 @@ class _Search:
         index = self.left[ended]
         self.latents[index] = self.at.latents[rows, best][ended]
         self.start[index] = self.origin[rows, best][ended]
-        self.at = Descent(*(each[~ended] for each in self.at))
-        self.origin, self.left = self.origin[~ended], self.left[~ended]

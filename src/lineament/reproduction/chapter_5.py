@@ -153,7 +153,9 @@ def accuracies(number: Table, setting: Setting) -> Iterator[Entry]:
 
 def effects(number: Table, setting: Setting) -> Iterator[Entry]:
     """Tables 5.3 and 5.8 to 5.11: classifier F, attacked by FGSM through substitute E, over eps, over L, over R."""
-    for material, row in _rows(number, setting, few=4):
+    rows = list(_rows(number, setting, few=4))
+    through = sorted({int(row["gd_iterations_L"]) for _, row in rows}) if number in ("5.8", "5.9") else []
+    for material, row in rows:
         if number == "5.3":
             label, config = f"eps {row['epsilon']}", setting.config(400, 10)
         else:
@@ -165,6 +167,8 @@ def effects(number: Table, setting: Setting) -> Iterator[Entry]:
         attack = FGSM(float(row.get("epsilon", EPS)))
         if row.get("condition") != "no attack":
             images = material.attacked(attack, material.substitute("E", classifier))
+        if through:  # the longest descent passes through all others
+            material.project_through(config, through, images)
         images = material.purified(material.purifier(config), images)
         yield Entry(f"{material.data}, {attack!r} through a substitute" if number == "5.3" else material.data, label,
                     f"{row['defense']} {row.get('condition', '')}".strip(),

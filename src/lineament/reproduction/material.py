@@ -5,6 +5,7 @@ what is computed here. A killed measurement goes on where it was, and no project
 are measured with the same, so ``--out runs/benchmarks`` takes up theirs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -37,7 +38,7 @@ from lineament.defense.trivial import autoencoded, binarised, blurred
 from lineament.errors import JobError
 from lineament.reproduction.memory import VERSION, digest, kept, pieces, versioned
 from lineament.reproduction.parts import Parts, parts
-from lineament.reproduction.purifiers import PIECE, Known, facts, projecting
+from lineament.reproduction.purifiers import PIECE, Known, facts, keep_through, projecting
 from lineament.reproduction.trained import Trained, card_of, finished
 from lineament.training.run import Device, Precision
 
@@ -208,6 +209,10 @@ class Material:
     def purified(self, known: Known, images: Tensor | None = None) -> Tensor:
         """What a purifier makes of images, or of the test images; kept if that is dear."""
         return known.purified(self.images if images is None else images, self.seed, self.memory)
+
+    def project_through(self, config: ProjectionConfig, steps: Sequence[int], images: Tensor) -> None:
+        """Keep projections of several numbers of steps, of rising ones, for the price of the last: see `purified`."""
+        keep_through(config, steps, self.generator, images, self.seed, self.memory)
 
     def _simple(self, name: str) -> Known:
         if name in AUTOENCODERS:

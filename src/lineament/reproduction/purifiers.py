@@ -3,7 +3,9 @@
 The spelling of a projection's settings is frozen here: a field that comes or goes must not cost what hours computed.
 """
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +14,11 @@ from torch import Tensor
 from lineament.defense.defense_gan import defense_gan
 from lineament.defense.modes import ProjectionConfig
 from lineament.defense.networks import Encoder, Generator
+from lineament.defense.projection import project_through
 from lineament.purifier import Purifier
 from lineament.reproduction.memory import digest, kept, pieces
 
-__all__ = ["PIECE", "Known", "facts", "projecting"]
+__all__ = ["PIECE", "Known", "facts", "keep_through", "projecting"]
 
 PIECE = 50
 """Images that are projected or attacked, and kept, at a time: a kill costs seconds."""
@@ -48,6 +51,28 @@ class Known(NamedTuple):
 def projecting(config: ProjectionConfig, generator: Generator, encoder: Encoder | None = None) -> Known:
     """Defense-GAN of any settings."""
     return Known(defense_gan(generator, config, encoder=encoder), facts(config, generator, encoder), dear=True)
+
+
+def keep_through(
+    config: ProjectionConfig, steps: Sequence[int], generator: Generator, images: Tensor, seed: int, folder: Path
+) -> None:
+    """Keep what one descent makes of an image batch after each number of steps, as if each had been asked for.
+
+    Args:
+        config: of one stage.
+        steps: rising; see `project_through`.
+        generator, images, seed, folder: see `Known.purified`.
+    """
+    configs = [replace(config, stages=((each, config.restarts),)) for each in steps]
+    names = [facts(each, generator) for each in configs]
+
+    def piece(some: Tensor) -> None:
+        made = cache(lambda: project_through(generator, some, configs[-1], steps, seed=seed))
+        for i, name in enumerate(names):
+            kept(folder, lambda at=i: {"images": made()[at].images}, "purified", name, seed, some)  # type: ignore[misc]
+
+    for start in range(0, len(images), PIECE):
+        piece(images[start : start + PIECE])
 
 
 def facts(config: ProjectionConfig, generator: Generator, encoder: Encoder | None = None) -> str:
