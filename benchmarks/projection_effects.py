@@ -1,9 +1,9 @@
 """What more steps (L), more restarts (R) and a larger budget do: tables 5.3, 5.8 to 5.11 and 5.13, and their curves.
 
 Classifier F, attacked by FGSM through substitute E, behind the projection as the dissertation has it; ``lineament
-reproduce table`` measures the same. Each curve is drawn with the printed points, into ``docs/images``. One descent passes through every L. A thousand
-images are some six hours of a core and minutes of a large GPU (``--device cuda``); what is done is kept, and a killed
-run goes on.
+reproduce table`` measures the same. Each curve is drawn with the printed points, into ``docs/images``. One descent
+passes through every L. A thousand images are some six hours of a core and minutes of a large GPU (``--device cuda``);
+what is done is kept, and a killed run goes on.
 """
 
 import argparse
