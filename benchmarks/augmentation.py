@@ -5,9 +5,9 @@ A combination is cut to 8 training images (`augmentation_task`), and a small det
 - ``cut``: nothing more.
 - ``oversampled``: those 8, repeated 300 times in all: what one does without an editor.
 - ``edited``: 300 training images that lack one of the two attributes, edited to have it, drawn from its class (Diverse
-  Swap). On portraits the editor learnt from the cut set of the first seed, from nothing else; on CelebA it is that of
-  `edit_celeba`, which has seen the training images that were cut, too.
-- ``edited, tossed``: by the editor of `edit_portraits`, which saw other people with every combination.
+  Swap), by an editor of these two that learnt from the cut set of the first seed and from nothing else, half as long as
+  its preset says.
+- ``edited, shipped``: by the editor of the package, which saw other portraits with every combination.
 - ``rendered``: the same portraits as in ``edited``, drawn anew with the attribute: the best an edit could be.
 - ``whole``: the set before it was cut, whose own images of the combination come back.
 
@@ -18,7 +18,6 @@ over seeds; a gain is that over ``cut`` with the same seeds, on the same people.
 """
 
 import argparse
-import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +30,7 @@ import numpy as np
 import torch
 
 from benchmarks.augmentation_task import SIZE, TASKS, Sets, Task, edited, rates, remedies, rendered, sets
-from benchmarks.edit_task import RUNS, Plan, scratch
+from benchmarks.edit_task import RUNS, scratch
 from benchmarks.explain_sheets import sheet
 from benchmarks.harness import benchmark
 from lineament.datasets.base import AttributeDataset
@@ -42,8 +41,8 @@ from lineament.detectors.prediction import decoded, log_odds, sigmoid
 from lineament.detectors.presets import DetectorConfig
 from lineament.detectors.presets import portraits as preset
 from lineament.detectors.training import train_detector
-from lineament.editing import editor as editors
 from lineament.editing.augmentation import Edited
+from lineament.editing.editor import shipped
 from lineament.editing.operations import AnyEditor
 from lineament.editing.presets import PRESETS, with_steps
 from lineament.editing.training import train_editor
@@ -62,22 +61,16 @@ class Figures(NamedTuple):
 
 def flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many, from --seed on")
-    parser.add_argument("--train", metavar="RUN", help="train this alone: editor, or a task as portraits/A-B")
+    parser.add_argument("--train", metavar="RUN", help="train this alone: a task, as portraits/A-B")
 
 
 def measure(
     *, quick: bool, seed: int, seeds: int, train: str | None
 ) -> tuple[Mapping[str, float], Sequence[Mapping[str, Any]]]:
-    names = ["editor", *(task.name for task in TASKS)]
+    names = [task.name for task in TASKS]
     if train is not None and train not in names:
         raise SystemExit(f"--train: unknown run {train!r}; known: {', '.join(names)}")
-    if train == "editor":
-        own_editor(TASKS[0], seed, quick)
-        raise SystemExit(0)
     wanted = TASKS[:1] if quick else [task for task in TASKS if train in (None, task.name)]
-    if not quick:
-        for task in wanted:
-            borrowed(task.data)  # which is not made here, so that a missing one is told before hours of work
     several = range(seed, seed + (1 if quick else seeds))
     table = [line for task in wanted for line in compared(task, several, quick)]
     if train is not None:
@@ -102,28 +95,17 @@ def compared(task: Task, seeds: Sequence[int], quick: bool) -> list[dict[str, An
 
 def chosen_editors(task: Task, seed: int, quick: bool) -> dict[str, AnyEditor]:
     """Who edits, by the name of the remedy."""
-    if task.data == "portraits":
-        return {"edited": own_editor(task, seed, quick)} | ({} if quick else {"edited, tossed": borrowed("portraits")})
-    return {"edited": borrowed("celeba")}
+    return {"edited": own_editor(task, seed, quick)} | ({"edited, shipped": shipped()} if task.shipped else {})
 
 
-@functools.cache
-def borrowed(data: str) -> AnyEditor:
-    """The editor of another benchmark."""
-    folder = Plan(data, "lineament").folder
-    if not (folder / "editor").is_dir():
-        raise SystemExit(f"{folder}: not trained yet; run python -m benchmarks.edit_{data} --train lineament")
-    return editors.load(folder)
-
-
-@functools.cache
 def own_editor(task: Task, seed: int, quick: bool) -> AnyEditor:
     """An editor of the pair that has seen what a detector of the cut set sees, and no more."""
     cut = sets(task, seed, quick).cut
     parts = [np.flatnonzero(cut.split == split) for split in (0, 1)]
     labels = torch.from_numpy(np.stack([cut.column(name) for name in task.pair], 1))
     learnt, validation = ((stored(cut, index), labels[index]) for index in parts)
-    config = with_steps(PRESETS["lineament"], 40 if quick else 3000)  # two attributes are learnt sooner than eight
+    whole = PRESETS[task.preset]
+    config = with_steps(whole, 40 if quick else whole.steps // 2)  # two attributes are learnt sooner than eight
     if quick:
         config = replace(config, width=8, critic_width=8, evaluations=1)
     card = {"data": task.data, "licence": cut.licence}

@@ -31,10 +31,12 @@ ADDED = 300
 
 
 class Task(NamedTuple):
-    """Two attributes of a data set."""
+    """Two attributes of a data set, the preset of their editor, and whether that of the package knows them, too."""
 
     data: str
     pair: tuple[str, str]
+    preset: str
+    shipped: bool
 
     @property
     def name(self) -> str:
@@ -43,9 +45,8 @@ class Task(NamedTuple):
 
 
 TASKS = (
-    Task("portraits", ("Eyeglasses", "Wearing_Hat")),
-    Task("celeba", ("Bangs", "Male")),
-    Task("celeba", ("Eyeglasses", "Smiling")),
+    Task("portraits", ("Eyeglasses", "Wearing_Hat"), "lineament", shipped=True),
+    Task("celeba", ("Eyeglasses", "Smiling"), "photos", shipped=False),
 )
 PEOPLE = {"train": (66_000, 700, 4), "test": (67_000, 400, 2)}
 """Seed, people and images of each for the portraits."""
