@@ -1,9 +1,9 @@
 """What each term of the editor is for: portraits as in `edit_portraits`, with one term at a time taken away.
 
-All are trained for `ABLATION_STEPS`, a sixth of the preset ``lineament``, which stands among them as ``all``; they
-start from its classifier, eraser and style reader, as far as they have one. Figures are means over attributes, by the
-oracle of `edit_portraits` on its test portraits. So short a training says which terms a code needs to be learnt at all;
-what only a long one brings it does not show.
+All are `SMALL`, the whole preset among them as ``all``, and start from its classifier, eraser and style reader, as far
+as they have one. Figures are means over attributes, by the oracle of `edit_portraits` on its test portraits. So short a
+training of so small a network says which terms a code needs to be learnt at all; what only a long one brings it does
+not show.
 """
 
 from collections.abc import Mapping, Sequence

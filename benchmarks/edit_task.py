@@ -3,8 +3,7 @@
 A finished run under ``runs/benchmarks/edit`` is taken up, an unfinished one goes on, a missing one is trained. All
 models of a set learn from the same images with the same labels, each with the schedule of its own preset; ``minutes``
 are what that took of one core. Ours takes about twice as long as the peers, so there is ``half``, the same with half
-the steps of each of its trainings. Ablations share a schedule of `ABLATION_STEPS`, the whole preset among them as
-``all``.
+the steps of each of its trainings. Ablations are `SMALL`, the whole preset among them as ``all``.
 """
 
 import argparse
@@ -14,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +32,16 @@ from lineament.editing.training import train_editor
 
 RUNS = ROOT / "runs" / "benchmarks" / "edit"
 MODELS = ("lineament", "half", "paper", "fader", "hisd")
-ABLATION_STEPS = 1000
+SMALL: dict[str, Any] = {
+    "width": 16,
+    "critic_width": 16,
+    "classifier_steps": 600,
+    "eraser_steps": 1600,
+    "style_steps": 3000,
+    "steps": 1000,
+}
+"""Half the channels and a short schedule, so that many can be compared."""
+
 ABLATIONS: dict[str, dict[str, Any]] = {
     "all": {},
     "no-mask": {"masked": False},
@@ -44,9 +52,14 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no-restore": {"restore": 0.0},
     "no-gate": {"gated": False},
     "no-detail": {"detail": False},
+    "printed": {
+        name: value
+        for name, value in asdict(PRESETS["paper"]).items()
+        if value != getattr(PRESETS["lineament"], name) and name not in SMALL
+    },
 }
-"""What is taken from the preset ``lineament``, one at a time; all start from its eraser and style reader, if they have
-one."""
+"""What is taken from the preset ``lineament``, one at a time and, in ``printed``, at once; all start from the eraser
+and style reader of ``all``, if they have one."""
 
 LOADING = 0.2
 """Processor minutes, at most, of taking up a run that is finished."""
@@ -117,7 +130,7 @@ def recipe(plan: Plan) -> tuple[Callable[..., Any], Any]:
     if plan.name == "half":
         preset = with_steps(preset, preset.steps // 2)
     if plan.name.startswith("ablations/"):
-        preset = replace(preset, steps=ABLATION_STEPS, **ABLATIONS[plan.name.removeprefix("ablations/")])
+        preset = replace(preset, **SMALL | ABLATIONS[plan.name.removeprefix("ablations/")])
     less = {"critic_width": 8, "evaluations": 1, "classifier_steps": 4, "eraser_steps": 4, "style_steps": 4, **QUICK}
     return train_editor, replace(preset, **less) if plan.quick else preset
 
@@ -145,8 +158,8 @@ def trained(plan: Plan, material: Material) -> tuple[AnyEditor, float]:
 
 
 def _beforehand(plan: Plan) -> None:
-    """An ablation takes classifier, eraser and style reader over from the whole preset, as far as it has them."""
-    whole = replace(plan, name="lineament")
+    """An ablation takes classifier, eraser and style reader over from ``all``, as far as it has them."""
+    whole = replace(plan, name="ablations/all")
     mine, its = (EraserConfig.of(recipe(each)[1]) for each in (plan, whole))
     for part in ("classifier", "eraser", "styles") if mine == its else ("classifier",):
         if (whole.folder / part).is_dir() and not (plan.folder / part).exists():
