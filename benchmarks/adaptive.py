@@ -193,4 +193,4 @@ def measure(task: Task) -> tuple[dict[str, float], list[Row]]:
 
 if __name__ == "__main__":
     claim = f"accuracy under attackers who know the defence, L-inf {EPS}: each threat model, the worst case per image"
-    benchmark("adaptive", claim, over(measure, few=2), arguments=arguments(200))
+    benchmark("adaptive", claim, over(measure, few=2), arguments=arguments(200), parts="data")

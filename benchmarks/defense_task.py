@@ -103,7 +103,7 @@ def learnt(task: Task, defence: Defence, model: Architecture) -> dict[str, Any]:
 
 
 def over(measure: Callable[[Task], tuple[dict[str, float], list[Row]]], *, few: int) -> Callable[..., Any]:
-    """What `harness.benchmark` runs: ``measure`` over both sets, or over one, whose figures are then not recorded.
+    """What `harness.benchmark` runs: ``measure`` over both sets, or over one.
 
     Args:
         measure: metrics and rows of one task.
@@ -119,9 +119,6 @@ def over(measure: Callable[[Task], tuple[dict[str, float], list[Row]]], *, few: 
             except (JobError, UsageError) as error:
                 sys.exit(f"{name}: {error}")
             metrics, rows = metrics | more, rows + found
-        if data and not quick:
-            print("\n".join(f"{name}: {value:.4f}" for name, value in metrics.items()))
-            raise SystemExit(0)
         return metrics, rows
 
     return run
@@ -131,7 +128,9 @@ def arguments(n: int) -> Callable[[argparse.ArgumentParser], None]:
     """The flags of a benchmark that by default measures ``n`` images."""
 
     def add(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--data", choices=DATA, help="compute and keep what this set needs, and record nothing")
+        parser.add_argument(
+            "--data", choices=DATA, help="measure this set alone, and leave what is recorded of the other"
+        )
         parser.add_argument("--n", type=int, default=n, help="test images of each set")
         parser.add_argument("--device", choices=get_args(Device), default="cpu")
 

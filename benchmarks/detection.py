@@ -93,4 +93,4 @@ def measure(task: Task) -> tuple[dict[str, float], list[Row]]:
 
 if __name__ == "__main__":
     claim = "FGSM at 0.3 is told from clean digits by the reconstruction error, AUC >= 0.95; beside it smaller budgets"
-    benchmark("detection", claim, over(measure, few=6), arguments=arguments(1000))
+    benchmark("detection", claim, over(measure, few=6), arguments=arguments(1000), parts="data")

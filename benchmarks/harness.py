@@ -61,10 +61,20 @@ def benchmark(
     *,
     threads: int = 1,
     arguments: Callable[[argparse.ArgumentParser], None] | None = None,
+    parts: str | None = None,
 ) -> None:
     """Run ``measure(quick=…, seed=…, **flags)`` from the command line and write its metrics and rows.
 
     A quick run writes ``NAME.quick.json`` (ignored by git), so that it never passes for the full schedule.
+
+    Args:
+        name: of the module and of the file.
+        claim: what is measured, in a sentence.
+        measure: gives metrics and rows.
+        threads: of torch.
+        arguments: adds flags of its own.
+        parts: a flag, also a column of the rows, that names a part of the whole, so that hours of work can be recorded
+            part by part: when it is given, what the file holds of the other parts stays (`beside`).
     """
     parser = argparse.ArgumentParser(description=claim)
     parser.add_argument("--quick", action="store_true", help="under a minute; not the figure that is claimed")
@@ -89,15 +99,26 @@ def benchmark(
         "schedule": "quick" if flags["quick"] else "full",
         "seconds": round(time.perf_counter() - started, 1),
         "metrics": {key: float(value) for key, value in metrics.items()},
-        "rows": [dict(row) for row in rows],
+        "rows": [dict(row) | ({"revision": at} if parts else {}) for row in rows],
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / (f"{name}.quick.json" if flags["quick"] else f"{name}.json")
+    if parts and flags[parts] and path.exists():
+        result = beside(json.loads(path.read_text()), result, parts)
     from lineament.artifacts import write_atomically
 
     write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
     show(result)
     print(f"-> {path}")
+
+
+def beside(recorded: Mapping[str, Any], result: Mapping[str, Any], column: str) -> dict[str, Any]:
+    """``result`` with the rows and metrics that were recorded of other parts; each row tells its own revision."""
+    measured = {row[column] for row in result["rows"]}
+    others = [row for row in recorded["rows"] if row[column] not in measured]
+    others = [{"revision": recorded["revision"], **row} for row in others]
+    rows = sorted([*others, *result["rows"]], key=lambda row: str(row[column]))  # stable: of a part as it was
+    return {**result, "metrics": {**recorded["metrics"], **result["metrics"]}, "rows": rows}
 
 
 def show(result: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ the published code measured: the attacker goes through the defence, whose projec
 that FGSM and CW return the image they were given and RAND+FGSM its random step. *Nearest training image* attacks what
 Defense-GAN-Rec's classifier sees, and answers with the class of that image.
 
-A run over one set alone (``--data``) keeps what it computes and records nothing, so that each core can take a set.
+A set can be measured alone (``--data``), so that each core, or each day, takes one.
 """
 
 import functools
@@ -180,4 +180,4 @@ def _gaps(found: Sequence[Row], name: str, tables: Sequence[str]) -> list[float]
 
 if __name__ == "__main__":
     claim = "Defense-GAN-Rec within 2 points of table 5.4 under attackers who do not know it, and what stands beside it"
-    benchmark("oblivious", claim, over(measure, few=3), arguments=arguments(1000))
+    benchmark("oblivious", claim, over(measure, few=3), arguments=arguments(1000), parts="data")
