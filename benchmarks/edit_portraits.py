@@ -91,13 +91,13 @@ def only(name: str, known: Sequence[str], quick: bool, seed: int) -> None:
     raise SystemExit(0)
 
 
-def judge(quick: bool, seed: int) -> Oracle:
-    """The oracle, trained first if there is none."""
-    folder = Plan("portraits", "oracle", seed, quick).folder / "oracle"
+def judge(quick: bool, seed: int, name: str = "oracle") -> Oracle:
+    """The oracle, trained first if there is none; ``name`` says on which of `edit_renderings.PEOPLE`."""
+    folder = Plan("portraits", name.replace(" ", "-"), seed, quick).folder / "oracle"
     if folder.is_dir():
         return load(folder)
-    print("portraits oracle", flush=True)
-    known = part("oracle", quick, seed)
+    print(f"portraits {name}", flush=True)
+    known = part(name, quick, seed)
     labels = torch.from_numpy(known.data.labels)
     varied = [k for k in range(labels.shape[1]) if {0, 1} <= set(labels[:, k].tolist())]
     styles = beside(known.styles(*STYLED), person_matrix(known.data, np.arange(len(known.data))))

@@ -23,6 +23,7 @@ from lineament.editing.styles import STYLED, StyleTable, style_matrix
 
 PEOPLE = {
     "oracle": (61_000, 30_000, 2),
+    "lesser oracle": (64_000, 6000, 2),
     "editor": (62_000, 2000, 6),
     "validation": (63_000, 100, 2),
     "test": (71_000, 200, 2),
@@ -31,7 +32,15 @@ PEOPLE = {
 }
 """Seed, people and images of each for every part."""
 
-QUICK_PEOPLE = {"oracle": 200, "editor": 60, "validation": 10, "test": 25, "references": 40, "probes": 60}
+QUICK_PEOPLE = {
+    "oracle": 200,
+    "lesser oracle": 200,
+    "editor": 60,
+    "validation": 10,
+    "test": 25,
+    "references": 40,
+    "probes": 60,
+}
 
 
 class Part(NamedTuple):

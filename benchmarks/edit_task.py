@@ -39,6 +39,7 @@ SMALL: dict[str, Any] = {
     "eraser_steps": 1600,
     "style_steps": 3000,
     "steps": 1000,
+    "evaluations": 1,
 }
 """Half the channels and a short schedule, so that many can be compared."""
 
