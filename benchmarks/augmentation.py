@@ -5,9 +5,10 @@ A combination is cut to 8 training images (`augmentation_task`), and a small det
 - ``cut``: nothing more.
 - ``oversampled``: those 8, repeated 300 times in all: what one does without an editor.
 - ``edited``: 300 training images that lack one of the two attributes, edited to have it, drawn from its class (Diverse
-  Swap), by an editor of these two that learnt from the cut set of the first seed and from nothing else, half as long as
-  its preset says.
-- ``edited, shipped``: by the editor of the package, which saw other portraits with every combination.
+  Swap): on portraits by the editor of the package, which learnt from other people with every combination; on CelebA by
+  that of `edit_celeba`, which has seen the training images that were cut, too.
+- ``edited, own``: on portraits, by an editor of the two that learnt from the cut set of the first seed, from nothing
+  else.
 - ``rendered``: the same portraits as in ``edited``, drawn anew with the attribute: the best an edit could be.
 - ``whole``: the set before it was cut, whose own images of the combination come back.
 
@@ -29,8 +30,8 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from benchmarks.augmentation_task import SIZE, TASKS, Sets, Task, edited, rates, remedies, rendered, sets
-from benchmarks.edit_task import RUNS, scratch
+from benchmarks.augmentation_task import DATA, SIZE, TASKS, Sets, Task, edited, rates, remedies, rendered, sets
+from benchmarks.edit_task import RUNS, Plan, scratch
 from benchmarks.explain_sheets import sheet
 from benchmarks.harness import benchmark
 from lineament.datasets.base import AttributeDataset
@@ -42,7 +43,7 @@ from lineament.detectors.presets import DetectorConfig
 from lineament.detectors.presets import portraits as preset
 from lineament.detectors.training import train_detector
 from lineament.editing.augmentation import Edited
-from lineament.editing.editor import shipped
+from lineament.editing.editor import load, shipped
 from lineament.editing.operations import AnyEditor
 from lineament.editing.presets import PRESETS, with_steps
 from lineament.editing.training import train_editor
@@ -61,20 +62,15 @@ class Figures(NamedTuple):
 
 def flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many, from --seed on")
-    parser.add_argument("--train", metavar="RUN", help="train this alone: a task, as portraits/A-B")
+    parser.add_argument("--data", choices=DATA, help="measure this set alone, and leave what is recorded of the other")
 
 
 def measure(
-    *, quick: bool, seed: int, seeds: int, train: str | None
+    *, quick: bool, seed: int, seeds: int, data: str | None
 ) -> tuple[Mapping[str, float], Sequence[Mapping[str, Any]]]:
-    names = [task.name for task in TASKS]
-    if train is not None and train not in names:
-        raise SystemExit(f"--train: unknown run {train!r}; known: {', '.join(names)}")
-    wanted = TASKS[:1] if quick else [task for task in TASKS if train in (None, task.name)]
     several = range(seed, seed + (1 if quick else seeds))
-    table = [line for task in wanted for line in compared(task, several, quick)]
-    if train is not None:
-        raise SystemExit(0)
+    wanted = [task for task in TASKS if data in (None, task.data)]
+    table = [line for task in wanted[: 1 if quick else None] for line in compared(task, several, quick)]
     return summary(table), table
 
 
@@ -95,7 +91,12 @@ def compared(task: Task, seeds: Sequence[int], quick: bool) -> list[dict[str, An
 
 def chosen_editors(task: Task, seed: int, quick: bool) -> dict[str, AnyEditor]:
     """Who edits, by the name of the remedy."""
-    return {"edited": own_editor(task, seed, quick)} | ({"edited, shipped": shipped()} if task.shipped else {})
+    if task.data == "portraits":
+        return {"edited": shipped(), "edited, own": own_editor(task, seed, quick)}
+    folder = Plan("celeba", "lineament").folder
+    if not (folder / "editor").is_dir():
+        raise SystemExit(f"{folder}: not trained yet; run python -m benchmarks.edit_celeba --train lineament")
+    return {"edited": load(folder)}
 
 
 def own_editor(task: Task, seed: int, quick: bool) -> AnyEditor:
@@ -104,8 +105,7 @@ def own_editor(task: Task, seed: int, quick: bool) -> AnyEditor:
     parts = [np.flatnonzero(cut.split == split) for split in (0, 1)]
     labels = torch.from_numpy(np.stack([cut.column(name) for name in task.pair], 1))
     learnt, validation = ((stored(cut, index), labels[index]) for index in parts)
-    whole = PRESETS[task.preset]
-    config = with_steps(whole, 40 if quick else whole.steps // 2)  # two attributes are learnt sooner than eight
+    config = with_steps(PRESETS["lineament"], 40 if quick else 3000)  # two attributes are learnt sooner than eight
     if quick:
         config = replace(config, width=8, critic_width=8, evaluations=1)
     card = {"data": task.data, "licence": cut.licence}
@@ -204,4 +204,5 @@ if __name__ == "__main__":
         "A detector of a rare combination of attributes, trained with and without edited images of it",
         measure,
         arguments=flags,
+        parts="data",
     )

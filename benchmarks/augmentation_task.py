@@ -31,12 +31,10 @@ ADDED = 300
 
 
 class Task(NamedTuple):
-    """Two attributes of a data set, the preset of their editor, and whether that of the package knows them, too."""
+    """Two attributes of a data set."""
 
     data: str
     pair: tuple[str, str]
-    preset: str
-    shipped: bool
 
     @property
     def name(self) -> str:
@@ -45,9 +43,11 @@ class Task(NamedTuple):
 
 
 TASKS = (
-    Task("portraits", ("Eyeglasses", "Wearing_Hat"), "lineament", shipped=True),
-    Task("celeba", ("Eyeglasses", "Smiling"), "photos", shipped=False),
+    Task("portraits", ("Eyeglasses", "Wearing_Hat")),
+    Task("celeba", ("Bangs", "Male")),
+    Task("celeba", ("Eyeglasses", "Smiling")),
 )
+DATA = tuple(dict.fromkeys(task.data for task in TASKS))
 PEOPLE = {"train": (66_000, 700, 4), "test": (67_000, 400, 2)}
 """Seed, people and images of each for the portraits."""
 

@@ -14,7 +14,7 @@ from lineament.detectors.evaluation import people, person_weights
 from lineament.editing.augmentation import Edited
 from tests.editing.patch_editor import NAMES, PatchEditor, patches
 
-TASK = Task("patches", (NAMES[0], NAMES[1]), "lineament", shipped=False)
+TASK = Task("patches", (NAMES[0], NAMES[1]))
 
 
 def given(seed: int = 0) -> Sets:
@@ -82,7 +82,7 @@ def figures(level: float) -> Figures:
 
 
 def test_gains_are_over_the_cut_set_and_paired() -> None:
-    task = Task("portraits", ("A", "B"), "lineament", shipped=True)
+    task = Task("portraits", ("A", "B"))
     cut = [figures(0.6), figures(0.7)]
     table = [
         row(task, name, found, cut)
